@@ -1,0 +1,210 @@
+"""The build: runs a plan stage by stage, asserts each table, and publishes the whole.
+
+A generator of events. Whatever stops it, what is published stays as it was and finished parts stay for
+the next build.
+"""
+
+import ctypes
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from recsys_duck import memory
+from recsys_duck.engines import Query
+from recsys_duck.engines.duckdb import DuckdbEngine
+from recsys_duck.errors import ProjectError
+from recsys_duck.events import Built, Event, Planned, Skipped, Started, Warned
+from recsys_duck.graph import Graph
+from recsys_duck.jobs import run_one, stoppable
+from recsys_duck.lock import build_lock
+from recsys_duck.parts import PartMaker
+from recsys_duck.plan import Plan, Step, make_plan
+from recsys_duck.project import Project
+from recsys_duck.publish import publish
+from recsys_duck.relation import relation_of, relations
+from recsys_duck.stage import SqlStage
+from recsys_duck.store import StepRecord, Store
+from recsys_duck.verify import Subject, count_reasons, raise_failures, verify
+from recsys_duck.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a build runs; none of it changes a row."""
+
+    environment: str
+    memory_limit: int
+    threads: int
+    select: tuple[str, ...] = ()
+    force: bool = False
+
+
+def plan_build(project: Project, graph: Graph, how: How) -> Plan:
+    """Plan a build against the warehouse as it stands.
+
+    Raises:
+        ProjectError: a selection names nothing.
+    """
+    warehouse = Warehouse(project.warehouse)
+    selected = set().union(*(graph.select(pattern) for pattern in how.select)) if how.select else set(graph.stages)
+    return make_plan(
+        project,
+        graph,
+        Store(project.warehouse),
+        selected=selected,
+        forced=how.force,
+        published=warehouse.published_stages(how.environment),
+    )
+
+
+def build(project: Project, graph: Graph, how: How) -> Iterator[Event]:
+    """Build and publish; yields what happens.
+
+    Raises:
+        BusyError, StageError, CheckError, ResourceError, InterruptedBuildError, TerminatedBuildError:
+            nothing is published.
+    """
+    with stoppable(), build_lock(project.warehouse):
+        store = Store(project.warehouse)
+        store.start()
+        try:
+            plan = plan_build(project, graph, how)
+            yield from _prelude(plan, how)
+            with ExitStack() as stack:
+                run = _Run(project, plan, how, store, stack)
+                for step in plan.steps:
+                    yield from run.step(step)
+            yield from publish(plan, run.records, how.environment)
+        finally:
+            store.finish()
+
+
+def _prelude(plan: Plan, how: How) -> Iterator[Event]:
+    read = {name for step in plan.steps for name in step.stage.parameters}
+    for name, setting in plan.project.settings.items():
+        if setting.source in ("recsys.toml", "command line") and name not in read and name != "models":
+            yield Warned("", f"parameter {name} is set, but no stage of kind {plan.project.kind.name} reads it")
+    if sys.platform == "linux" and not _has_library("libgomp.so.1"):
+        yield Warned("", "libgomp1 is missing, models will not load: apt-get install libgomp1")
+    yield Planned(
+        n_run=len(plan.of("run")),
+        n_check=len(plan.of("check")),
+        n_reused=len(plan.of("reuse")),
+        memory_mb=how.memory_limit // 10**6,
+        threads=how.threads,
+    )
+
+
+def _has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+class _Run:
+    """One run of a plan: its engine, and the records of the steps so far."""
+
+    def __init__(self, project: Project, plan: Plan, how: How, store: Store, stack: ExitStack) -> None:
+        self.records: dict[str, StepRecord] = {}
+        self._project = project
+        self._how = how
+        self._store = store
+        self._engine: DuckdbEngine | None = None
+        if plan.of("run") or plan.of("check"):
+            self._engine = stack.enter_context(
+                DuckdbEngine(
+                    memory_bytes=memory.sql_share(how.memory_limit), threads=how.threads, temporary=store.temporary / "spill"
+                )
+            )
+
+    def step(self, step: Step) -> Iterator[Event]:
+        """Run, check or reuse a stage, and make its tables readable."""
+        key = step.stage.key
+        if step.action in ("reuse", "left"):
+            if step.record is not None:
+                self._keep(step, step.record)
+            if step.action == "reuse":
+                yield Skipped(key, step.reason)
+            return
+        started = time.monotonic()
+        if step.action == "check" and step.record is not None:
+            yield Started(key, step.reason, 0)
+            record = step.record
+        else:
+            self._refuse_missing_inputs(step)
+            maker = PartMaker(self._project, self.engine, self._store, self._how.memory_limit, self._how.threads)
+            record = yield from maker.make(step, self.records)
+        record = self._assert(step, record)
+        self._keep(step, record)
+        for check in record.checks:
+            if check.n_failed:
+                yield Warned(key, f"{check.n_failed} rows break the check {check.text}")
+        rejected = sum(n_rows for reason, n_rows in record.ledger.items() if reason not in ("in", "kept"))
+        n_rows = sum(part.n_rows for part in record.parts)
+        n_bytes = sum(part.n_bytes for part in record.parts)
+        yield Built(key, n_rows, n_bytes, rejected, round(time.monotonic() - started, 3))
+
+    @property
+    def engine(self) -> DuckdbEngine:
+        """The session; it is open whenever something runs."""
+        assert self._engine is not None, "a step runs without an engine"
+        return self._engine
+
+    def _refuse_missing_inputs(self, step: Step) -> None:
+        for table in step.stage.reads:
+            if not table.startswith("files.") and not any(
+                table in self._project.stages[key].tables for key in self.records
+            ):
+                raise ProjectError(
+                    f"{step.stage.key} reads {table}, which is not built",
+                    where="--select",
+                    fix=f"build what it needs too: --select +{step.stage.key}",
+                )
+
+    def _assert(self, step: Step, record: StepRecord) -> StepRecord:
+        """Assert every table of a step and save its record; a failure is on record too, and raised."""
+        stage = step.stage
+        outcomes = list(record.checks)
+        ledger = dict(record.ledger)
+        for table, contract in stage.tables.items():
+            relation = relation_of(table, [(stage, record)], self._store)
+            if stage.part:
+                relation = replace(relation, name=f"{table}_{stage.part}")
+            self.engine.define(relation)
+            subject = Subject(
+                stage, contract, relation.name, sum(part.n_rows for part in record.of_table(table)), self._gate_input(step)
+            )
+            found = run_one(self.engine, lambda subject=subject: verify(self.engine, subject, record.checks))  # type: ignore[misc]
+            outcomes = [*found] if len(stage.tables) == 1 else [*outcomes, *found]
+            if contract.gate_of:
+                counts = run_one(self.engine, lambda name=relation.name: count_reasons(self.engine, name))  # type: ignore[misc]
+                ledger = {"in": sum(counts.values()), **counts}
+            raise_failures(subject, found)
+        record = replace(record, checks=tuple(outcomes), ledger=ledger, built_at=record.built_at or _now())
+        self._store.save(record)
+        return record
+
+    def _gate_input(self, step: Step) -> Query | None:
+        stage = step.stage
+        if not isinstance(stage, SqlStage) or not stage.contract.gate_of:
+            return None
+        places = tuple(place for place in stage.facts.places if place.name == stage.contract.gate_of)[:1]
+        head = "select count(*) from "
+        moved = tuple(replace(place, start=len(head), end=len(head) + len(place.name), alias="") for place in places)
+        return Query(head + stage.contract.gate_of, moved, {}, self._project.sources, stage.key)
+
+    def _keep(self, step: Step, record: StepRecord) -> None:
+        """Make the step's tables readable for the stages after it: all parts that stand so far."""
+        self.records[step.stage.key] = record
+        if self._engine is not None:
+            for relation in relations(self._project.stages, self.records, step.stage.tables, self._store):
+                self._engine.define(relation)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")

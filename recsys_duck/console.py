@@ -1,0 +1,157 @@
+"""The console: how events, tables and errors look. stdout is data, stderr is narration.
+
+With rich on a terminal, plain lines where it is piped, JSON lines with `--json`.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, Progress as Bars, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from recsys_duck.errors import ProblemsError, RecsysDuckError
+from recsys_duck.events import Built, Event, Failed, Planned, Progress, Published, Skipped, Started, Warned
+
+
+class Narrator:
+    """Shows a build's events: bars and lines on a terminal, lines elsewhere, or JSON lines on stdout."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._rich = RichConsole(stderr=True, highlight=False)
+        self._is_live = not as_json and self._rich.is_terminal
+        self._bars = Bars(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=self._rich,
+            transient=True,
+            disable=not self._is_live,
+        )
+        self._task = self._bars.add_task("", told="", visible=False)
+
+    def __enter__(self) -> "Narrator":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if self._as_json:
+            print(json.dumps(event.record(), default=str), flush=True)
+        else:
+            self._move_bar(event)
+            line = told(event)
+            if line:
+                self._rich.print(line, markup=False, soft_wrap=True)
+
+    def _move_bar(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._bars.reset(self._task, description=event.stage, total=None, visible=True, told="")
+        elif isinstance(event, Progress):
+            share = event.n_parts_done / event.n_parts if event.n_parts > 1 else event.done_share
+            parts = f"{event.n_parts_done} of {event.n_parts} parts" if event.n_parts > 1 else ""
+            self._bars.update(self._task, total=None if share is None else 1.0, completed=share or 0.0, told=parts)
+        elif isinstance(event, Built | Failed | Published):
+            self._bars.update(self._task, visible=False)
+
+
+def told(event: Event) -> str:
+    """Say an event in one line, or nothing."""
+    if isinstance(event, Planned):
+        return (
+            f"plan       {event.n_run} stages to run, {event.n_check} to check, {event.n_reused} reused; "
+            f"{event.memory_mb:,} MB, {event.threads} threads"
+        )
+    if isinstance(event, Built):
+        rejected = f", {event.n_rejected:,} of them rejected" if event.n_rejected else ""
+        return f"built      {event.stage:<28} {event.n_rows:>11,} rows {size(event.n_bytes):>9} {event.elapsed_s:>7.1f} s{rejected}"
+    if isinstance(event, Warned):
+        return f"warning    {event.stage + ': ' if event.stage else ''}{event.message}"
+    if isinstance(event, Published):
+        return _published(event)
+    if isinstance(event, Skipped | Started | Progress | Failed):
+        return ""
+    return str(event.record())
+
+
+def _published(event: Published) -> str:
+    what = "published " if event.is_new else "unchanged "
+    shared = f", {size(event.n_bytes - event.n_bytes_own)} of it shared with {event.shared_with}" if event.shared_with else ""
+    return (
+        f"{what} {event.environment} generation {event.generation}: {event.n_tables} tables, "
+        f"{size(event.n_bytes)}{shared}\n           {event.catalog}"
+    )
+
+
+def failed(error: RecsysDuckError) -> Failed:
+    """Make the event of an error."""
+    return Failed(type(error).__name__, error.what, error.where, error.fix, error.exit_code)
+
+
+def failures(error: RecsysDuckError) -> list[Failed]:
+    """Make the events of an error, one for each of its problems."""
+    return [failed(one) for one in error.problems] if isinstance(error, ProblemsError) else [failed(error)]
+
+
+def size(n_bytes: int) -> str:
+    """Write bytes as people read them."""
+    amount = float(n_bytes)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def show_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], *, style: str, out: TextIO | None = None) -> None:
+    """Write rows to stdout as a table, as CSV, or as JSON lines."""
+    stream = out or sys.stdout
+    if style == "json":
+        for row in rows:
+            stream.write(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n")
+    elif style == "csv":
+        buffer = csv.writer(stream, lineterminator="\n")
+        buffer.writerow(names)
+        buffer.writerows([_cell(value) for value in row] for row in rows)
+    else:
+        _show_table(names, rows, stream)
+
+
+def _show_table(names: Sequence[str], rows: Iterable[Sequence[Any]], stream: TextIO) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    listed = [list(row) for row in rows]
+    for at, name in enumerate(names):
+        is_number = bool(listed) and all(isinstance(row[at], int | float) or row[at] is None for row in listed)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in listed:
+        table.add_row(*(_cell(value) for value in row))
+    target = RichConsole(file=stream, highlight=False)
+    if not target.is_terminal:
+        target = RichConsole(file=stream, highlight=False, width=_width(names, listed))
+    target.print(table, markup=False)
+
+
+def _width(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    widths = [max([len(name), *(len(_cell(row[at])) for row in rows)]) for at, name in enumerate(names)]
+    return sum(widths) + 2 * len(widths) + 8
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def text_of(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> str:
+    """Write rows as the plain table that a pipe gets."""
+    stream = io.StringIO()
+    show_rows(names, rows, style="table", out=stream)
+    return stream.getvalue()

@@ -1,0 +1,219 @@
+"""The DuckDB engine: a session in memory over Parquet parts, one cursor a call.
+
+Owns the session's settings, the compiling of queries, and which error of DuckDB's is which of ours.
+Refuses columns that Parquet or a later view can't hold.
+"""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recsys_duck.engines import Query, Written, splice
+from recsys_duck.engines.readers import reader_select
+from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
+from recsys_duck.parameters import Value
+from recsys_duck.relation import Relation, definitions
+from recsys_duck.stage import LAYERS, Place
+
+UNIT_HASH = (
+    "create or replace macro unit_hash(key) as "
+    "(cast('0x' || substr(md5(key), 1, 13) as bigint) + 0.5e0) / 4503599627370496e0"
+)
+UNFIT_TYPES = {
+    '"NULL"': "cast(null as the type you mean)",
+    "HUGEINT": "cast(sum(x) as bigint); Parquet would store DOUBLE",
+    "UHUGEINT": "cast(x as bigint); Parquet would store DOUBLE",
+}
+
+
+def structure_of(sql_type: str) -> object:
+    """Give the structure that from_json reads for an SQL type: dicts, one-element lists, type names."""
+    return _structure(duckdb.sqltype(sql_type))
+
+
+def _structure(parsed: Any) -> object:
+    if parsed.id == "struct":
+        return {name: _structure(child) for name, child in parsed.children}
+    if parsed.id == "list":
+        return [_structure(parsed.children[0][1])]
+    return str(parsed)
+
+
+def literal_text(query: Query) -> str:
+    """Compile a query with its values as typed literals: text that pastes into a shell and runs."""
+    return splice(query.text, query.places, lambda place: _place_text(place, query, bind=False))
+
+
+def _bound_text(query: Query) -> str:
+    text = splice(query.text, query.places, lambda place: _place_text(place, query, bind=True))
+    return f"select * from ({text}\n) where false" if query.no_rows else text
+
+
+def _place_text(place: Place, query: Query, *, bind: bool) -> str:
+    if place.kind == "parameter":
+        value = query.values[place.name]
+        return f"cast(${place.name} as {value.sql_type})" if bind else value.literal()
+    if place.name.startswith("files."):
+        name = place.name.removeprefix("files.")
+        select = reader_select(query.sources[name], structure_of)
+        return f"({select})" if place.alias else f"({select}) as {name}"
+    return place.name
+
+
+def _bindings(query: Query) -> dict[str, Any]:
+    used = {place.name for place in query.places if place.kind == "parameter"}
+    return {name: _plain(value) for name, value in query.values.items() if name in used}
+
+
+def _plain(value: Value) -> Any:
+    return list(value.data) if isinstance(value.data, tuple) else value.data
+
+
+class DuckdbEngine:
+    """Runs queries on one in-memory DuckDB; close it, or use it in a `with`."""
+
+    name = "duckdb"
+
+    def __init__(self, *, memory_bytes: int, threads: int, temporary: Path) -> None:
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": f"{memory_bytes // 1000}KB",
+                "threads": threads,
+                "temp_directory": str(temporary),
+                "preserve_insertion_order": False,
+            }
+        )
+        self._connection.execute("set TimeZone = 'UTC'")
+        self._connection.execute(UNIT_HASH)
+        for layer in LAYERS:
+            self._connection.execute(f"create schema if not exists {layer}")
+        self._lock = threading.Lock()
+        self._active: set[duckdb.DuckDBPyConnection] = set()
+
+    def __enter__(self) -> "DuckdbEngine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def define(self, relation: Relation) -> None:
+        """Make a relation readable under its name, in place of an older one."""
+        with self._cursor(relation.name) as cursor:
+            for name, select in definitions(relation).items():
+                cursor.execute(f"create or replace view {name} as {select}")
+
+    def columns(self, query: Query) -> tuple[tuple[str, str], ...]:
+        """Bind a query without running it: its (name, type) columns.
+
+        Raises:
+            StageError: it does not bind, or a column is of a type that no table can hold.
+        """
+        with self._cursor(query.where) as cursor:
+            rows = cursor.execute(f"describe {_bound_text(query)}", _bindings(query)).fetchall()
+        for name, sql_type, *_ in rows:
+            if sql_type in UNFIT_TYPES:
+                raise StageError(f"column {name} has type {sql_type.strip(chr(34))}", where=query.where, fix=UNFIT_TYPES[sql_type])
+        return tuple((str(name), str(sql_type)) for name, sql_type, *_ in rows)
+
+    def write(self, query: Query, target: Path) -> Written:
+        """Run a query and write its rows to one Parquet file, zstd.
+
+        Raises:
+            StageError: the query fails.
+            ResourceError: memory or disk does not suffice.
+        """
+        columns = self.columns(query)
+        with self._cursor(query.where) as cursor:
+            cursor.execute(
+                f"copy ({_bound_text(query)}\n) to '{_escaped(target)}' (format parquet, compression zstd, return_stats)",
+                _bindings(query),
+            )
+            row = cursor.fetchone()
+            while cursor.fetchone() is not None:
+                pass
+        n_rows = int(row[1]) if row else 0
+        return Written(n_rows, os.path.getsize(target), columns)
+
+    def write_batches(self, batches: Iterable[Any], target: Path) -> Written:
+        """Write Arrow batches or tables to one Parquet file, as they come."""
+        n_rows = 0
+        writer: pq.ParquetWriter | None = None
+        try:
+            for batch in batches:
+                writer = writer or pq.ParquetWriter(target, batch.schema, compression="zstd")
+                writer.write(batch)
+                n_rows += batch.num_rows
+        finally:
+            if writer is not None:
+                writer.close()
+        if writer is None:
+            raise StageError("a Python stage wrote no batch", where=str(target), fix="yield one empty batch for no rows")
+        return Written(n_rows, os.path.getsize(target), self.columns(Query(f"select * from '{_escaped(target)}'")))
+
+    def fetch(self, query: Query) -> list[tuple[Any, ...]]:
+        """Run a query with a small result and return its rows."""
+        with self._cursor(query.where) as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(_bound_text(query), _bindings(query)).fetchall()
+        return rows
+
+    def batches(self, query: Query) -> pa.RecordBatchReader:
+        """Run a query and return its rows as Arrow batches, on a cursor of their own."""
+        relation = self._connection.cursor().sql(_bound_text(query), params=_bindings(query))
+        return relation.to_arrow_reader(1_000_000)
+
+    def progress(self) -> float | None:
+        """Share of the running queries that is done; None where DuckDB does not know."""
+        with self._lock:
+            shares = [cursor.query_progress() for cursor in self._active]
+        known = [share / 100 for share in shares if share >= 0]
+        return sum(known) / len(known) if known else None
+
+    def interrupt(self) -> None:
+        """Stop what runs, from another thread."""
+        with self._lock:
+            for cursor in self._active:
+                cursor.interrupt()
+
+    def close(self) -> None:
+        """Give back memory and threads."""
+        self._connection.close()
+
+    @contextmanager
+    def _cursor(self, where: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._connection.cursor()
+        with self._lock:
+            self._active.add(cursor)
+        try:
+            yield cursor
+        except duckdb.Error as error:
+            raise _ours(error, where) from None
+        finally:
+            with self._lock:
+                self._active.discard(cursor)
+            cursor.close()
+
+
+def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
+    text = str(error)
+    if isinstance(error, duckdb.InterruptException):
+        return InterruptedBuildError("interrupted", where=where)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return ResourceError("memory does not suffice", where=where, fix="raise --memory-limit, or lower --threads", cause=text)
+    if "No space left" in text or "max_temp_directory_size" in text:
+        return ResourceError("disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text)
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
+    return StageError("the query failed", where=where, fix="see below", cause=text)
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+

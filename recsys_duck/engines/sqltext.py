@@ -1,0 +1,173 @@
+"""SQL text read by DuckDB's own parser: what a SELECT reads, binds, groups by and returns.
+
+Refuses what is no single SELECT. Offsets are bytes, as the parser counts them.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from recsys_duck.engines.readers import schema_select
+from recsys_duck.errors import ProjectError
+from recsys_duck.source import Source
+from recsys_duck.stage import Column, Place, SqlFacts
+
+
+class SqlText:
+    """Reads stage texts and file schemas on one connection, which holds no data."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect()
+
+    def facts(self, text: str, *, where: str) -> SqlFacts:
+        """Read what one SELECT says of itself.
+
+        Raises:
+            ProjectError: a syntax error, several statements, or something that is no SELECT.
+        """
+        node = self._select_node(text, where)
+        data = text.encode()
+        tokens = _tokens(data)
+        tables = [_table_place(found, data, where) for found in _walk(node) if _is_table(found)]
+        bound = [_parameter_place(found) for found in _walk(node) if found.get("type") == "VALUE_PARAMETER"]
+        return SqlFacts(
+            tokens="\x1f".join(token for _, token, is_comment in tokens if not is_comment),
+            reads=tuple(dict.fromkeys(place.name for place in tables)),
+            parameters=tuple(sorted({place.name for place in bound})),
+            columns=tuple(_with_comments(_column_names(node, where), tokens)),
+            group_keys=_group_keys(node),
+            places=tuple(sorted([*tables, *bound], key=lambda place: place.start)),
+        )
+
+    def source_columns(self, source: Source) -> dict[str, str]:
+        """Read the columns that a source's files themselves have, with their types.
+
+        Raises:
+            ProjectError: a file is not of the input's format.
+        """
+        shown = ", ".join(file.shown for file in source.files[:3])
+        try:
+            rows = self._connection.execute(f"describe {schema_select(source)}").fetchall()
+        except duckdb.Error as error:
+            raise ProjectError(
+                f"input {source.input.name} can't be read as {source.input.format}",
+                where=shown,
+                fix="give files of this format, or the reader's options: delimiter, encoding, header, quote",
+                cause=str(error),
+            ) from None
+        return {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _select_node(self, text: str, where: str) -> dict[str, Any]:
+        row = self._connection.execute("select json_serialize_sql($text)", {"text": text}).fetchone()
+        answer = json.loads(row[0]) if row else {}
+        if answer.get("error"):
+            line = text.encode()[: int(answer.get("position") or 0)].count(b"\n") + 1
+            message = str(answer.get("error_message", ""))
+            raise ProjectError(
+                f"can't read the SQL: {message}", where=f"{where}:{line}", fix="write one SELECT in DuckDB's dialect"
+            )
+        statements = answer.get("statements", [])
+        if len(statements) != 1:
+            raise ProjectError(f"{len(statements)} statements, not one", where=where, fix="keep one SELECT in a file")
+        node: dict[str, Any] = statements[0]["node"]
+        return node
+
+
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value)
+
+
+def _is_table(node: dict[str, Any]) -> bool:
+    return node.get("type") == "BASE_TABLE" and bool(node.get("schema_name"))
+
+
+def _table_place(node: dict[str, Any], data: bytes, where: str) -> Place:
+    name = f"{node['schema_name']}.{node['table_name']}"
+    start = int(node["query_location"])
+    end = start + len(name.encode())
+    if data[start:end].decode(errors="replace") != name:
+        raise ProjectError(f"can't find {name} in the text", where=where, fix="write it plainly, lower case, no quotes: layer.table")
+    return Place(start, end, "table", name, node.get("alias") or "")
+
+
+def _parameter_place(node: dict[str, Any]) -> Place:
+    start = int(node["query_location"])
+    name = str(node["identifier"])
+    return Place(start, start + 1 + len(name.encode()), "parameter", name)
+
+
+def _leftmost(node: dict[str, Any]) -> dict[str, Any]:
+    while node.get("type") == "SET_OPERATION_NODE":
+        node = node["children"][0] if node.get("children") else node["left"]
+    return node
+
+
+def _column_names(node: dict[str, Any], where: str) -> list[str]:
+    names = []
+    for item in _leftmost(node).get("select_list", []):
+        name = item.get("alias") or (item.get("column_names") or [""])[-1]
+        if not name:
+            raise ProjectError("a column has no name", where=where, fix="give each column of the last SELECT a name with `as`, and no `*`")
+        names.append(str(name))
+    return names
+
+
+def _group_keys(node: dict[str, Any]) -> tuple[str, ...]:
+    """Name the outer GROUP BY's keys as the result shows them; empty where they are not all shown."""
+    if node.get("type") != "SELECT_NODE":
+        return ()
+    shown = {
+        tuple(item["column_names"]): item.get("alias") or item["column_names"][-1]
+        for item in node.get("select_list", [])
+        if item.get("type") == "COLUMN_REF"
+    }
+    keys = [expression.get("column_names") for expression in node.get("group_expressions", [])]
+    names = [shown.get(tuple(key or ())) for key in keys]
+    if len(node.get("group_sets", [])) > 1 or not all(names):
+        return ()
+    return tuple(str(name) for name in names)
+
+
+def _tokens(data: bytes) -> list[tuple[int, str, bool]]:
+    """List (offset, text, is comment) of each token; white space between tokens is dropped."""
+    starts = duckdb.tokenize(data.decode())
+    ends = [start for start, _ in starts[1:]] + [len(data)]
+    return [
+        (start, data[start:end].decode().strip(), kind == duckdb.token_type.comment)
+        for (start, kind), end in zip(starts, ends, strict=True)
+    ]
+
+
+def _with_comments(names: list[str], tokens: list[tuple[int, str, bool]]) -> Iterator[Column]:
+    """Give each column of the first outer SELECT the comment that stands above its expression."""
+    depth, index, inside = 0, 0, False
+    comments: list[list[str]] = [[] for _ in names]
+    is_open = True
+    for _, token, is_comment in tokens:
+        if is_comment:
+            if inside and is_open and index < len(names):
+                comments[index].append(token.removeprefix("--").strip())
+            continue
+        depth += sum(token.count(mark) for mark in "([{") - sum(token.count(mark) for mark in ")]}") if token[0] not in "'\"" else 0
+        if depth == 0 and not inside and token.lower() == "select":
+            inside = True
+        elif depth == 0 and inside and token == ",":
+            index, is_open = index + 1, True
+        elif depth == 0 and inside and token.lower() == "from":
+            break
+        elif inside:
+            is_open = False
+    for name, lines in zip(names, comments, strict=True):
+        yield Column(name, " ".join(lines))

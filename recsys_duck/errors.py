@@ -1,0 +1,98 @@
+"""The errors a caller can handle, each with what went wrong, where, and the fix.
+
+The exit code stands on the class. Nothing here prints or exits.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class RecsysDuckError(Exception):
+    """Say what is wrong, where it stands and how to mend it; `cause` is the engine's own text."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", cause: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+        self.cause = cause
+
+    def __str__(self) -> str:
+        """Render the block that the terminal shows."""
+        lines = [f"error: {self.what}"]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.fix:
+            lines.append(f"  fix:   {self.fix}")
+        lines.extend(f"    {line}" for line in self.cause.splitlines())
+        return "\n".join(lines)
+
+
+class StageError(RecsysDuckError):
+    """A stage failed while it ran."""
+
+
+class ProjectError(RecsysDuckError):
+    """The command, the project or a stage file is wrong; nothing has run."""
+
+    exit_code = 2
+
+
+class ProblemsError(ProjectError):
+    """Several problems of a project at once."""
+
+    def __init__(self, problems: Sequence[RecsysDuckError]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class BusyError(RecsysDuckError):
+    """Another build holds the warehouse."""
+
+    exit_code = 3
+
+
+class CheckError(RecsysDuckError):
+    """A grain, a check or the row ledger of a table does not hold."""
+
+    exit_code = 4
+
+
+class ResourceError(RecsysDuckError):
+    """Memory or disk did not suffice."""
+
+    exit_code = 5
+
+
+class InterruptedBuildError(RecsysDuckError):
+    """Ctrl-C stopped the build."""
+
+    exit_code = 130
+
+
+class TerminatedBuildError(RecsysDuckError):
+    """A termination signal stopped the build."""
+
+    exit_code = 143
+
+
+def raise_problems(problems: Sequence[RecsysDuckError]) -> None:
+    """Raise nothing, the one problem, or all of them together."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise ProblemsError(problems)
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """Offer the nearest known name as a sentence, or list what there is."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return "known: " + ", ".join(names) if names else "there are none"

@@ -1,0 +1,96 @@
+"""Events: what a build tells while it runs. The console, `--json` and the tests read the same ones."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; the class names it."""
+
+    def record(self) -> dict[str, object]:
+        """Give the event as plain data, its name first."""
+        return {"event": type(self).__name__.lower(), **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Event):
+    """The plan stands: how many stages run, are only checked, and are reused."""
+
+    n_run: int
+    n_check: int
+    n_reused: int
+    memory_mb: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """A stage begins; `n_parts` of it are still to be made."""
+
+    stage: str
+    reason: str
+    n_parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """A stage goes on; `done_share` is None where the engine does not know."""
+
+    stage: str
+    n_parts_done: int
+    n_parts: int
+    done_share: float | None
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Built(Event):
+    """A stage's table stands, asserted."""
+
+    stage: str
+    n_rows: int
+    n_bytes: int
+    n_rejected: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Event):
+    """A stage's table is there already."""
+
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something a reader should know; the build goes on."""
+
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """The build stops; nothing was published."""
+
+    error: str
+    what: str
+    where: str
+    fix: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published(Event):
+    """The catalog stands. `generation` is unchanged and `is_new` false where nothing differs."""
+
+    environment: str
+    generation: int
+    is_new: bool
+    catalog: str
+    n_tables: int
+    n_bytes: int
+    n_bytes_own: int
+    shared_with: str
+    elapsed_s: float

@@ -1,0 +1,196 @@
+"""The graph: which stage reads which table, in what order they run, and what no stage may read.
+
+Refuses unknown tables and parameters, cycles, reads against the layers, tables that break the staging
+contract, and selections that name nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.project import Project
+from recsys_duck.stage import LAYERS, PythonStage, SqlStage, Stage
+
+AFTER_SPLIT = ("features", "training", "models", "recs", "eval")
+CORE_FOR_ALL = ("core.users", "core.items", "core.tags", "core.item_tags")
+SPLIT_FOR_EVAL = ("split.test", "split.judged_pairs")
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Stages by key in running order, the keys that make each table, and each stage's own inputs."""
+
+    stages: Mapping[str, Stage]
+    producers: Mapping[str, tuple[str, ...]]
+    upstream: Mapping[str, tuple[str, ...]]
+
+    def select(self, pattern: str) -> set[str]:
+        """Choose stages: a table or stage, `+name` with what it needs, `name+` with what needs it.
+
+        Raises:
+            ProjectError: the name is of no table or stage.
+        """
+        name = pattern.strip("+")
+        chosen = set(self.producers.get(name, ())) or {key for key in self.stages if key == name}
+        if not chosen:
+            raise ProjectError(f"there is no table {name}", where="--select", fix=near_miss(name, self.producers))
+        grown = set(chosen)
+        if pattern.startswith("+"):
+            grown |= self._reach(chosen, self.upstream)
+        if pattern.endswith("+"):
+            downstream: dict[str, tuple[str, ...]] = {key: () for key in self.stages}
+            for key, inputs in self.upstream.items():
+                for one in inputs:
+                    downstream[one] += (key,)
+            grown |= self._reach(chosen, downstream)
+        return grown
+
+    @staticmethod
+    def _reach(start: set[str], arrows: Mapping[str, tuple[str, ...]]) -> set[str]:
+        found: set[str] = set()
+        todo = list(start)
+        while todo:
+            for key in arrows[todo.pop()]:
+                if key not in found:
+                    found.add(key)
+                    todo.append(key)
+        return found
+
+
+def build_graph(project: Project) -> Graph:
+    """Order a project's stages, each after what it reads.
+
+    Raises:
+        ProjectError: or several at once: every unknown name, refused read, cycle and broken contract.
+    """
+    stages = project.stages
+    producers: dict[str, tuple[str, ...]] = {}
+    for key, stage in stages.items():
+        for table in stage.tables:
+            producers[table] = (*producers.get(table, ()), key)
+    problems = [*_name_problems(project, producers), *_layer_problems(stages), *_contract_problems(project, producers)]
+    raise_problems(problems)
+    upstream = {
+        key: tuple(dict.fromkeys(one for table in stage.reads for one in producers.get(table, ())))
+        for key, stage in stages.items()
+    }
+    order = _order(upstream)
+    return Graph({key: stages[key] for key in order}, producers, upstream)
+
+
+def _order(upstream: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Sort so that inputs come first; among the ready ones by layer, then name, the same every time."""
+    sorter = TopologicalSorter(upstream)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        cycle = " → ".join(reversed(error.args[1]))
+        raise ProjectError("stages read each other in a circle", where=cycle, fix="take one of these reads out") from None
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda key: (LAYERS.index(key.split(".")[0]), key))
+        order += ready
+        sorter.done(*ready)
+    return order
+
+
+def _where(stage: Stage, name: str = "") -> str:
+    if isinstance(stage, PythonStage):
+        return f"Python stage {stage.key}"
+    starts = [place.start for place in stage.facts.places if place.name == name]
+    line = stage.text.encode()[: starts[0]].count(b"\n") + 1 if starts else 1
+    return f"{stage.path}:{line}"
+
+
+def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -> Iterator[RecsysDuckError]:
+    inputs = {f"files.{name}" for name in project.sources}
+    for stage in project.stages.values():
+        for table in stage.reads:
+            if table not in producers and table not in inputs:
+                yield ProjectError(
+                    f"{stage.key} reads {table}, which nothing makes",
+                    where=_where(stage, table),
+                    fix=near_miss(table, inputs if table.startswith("files.") else producers),
+                )
+        bound = _planning_columns(project, stage, producers)
+        for name in stage.parameters:
+            if name not in project.settings and name not in bound:
+                yield ProjectError(
+                    f"{stage.key} uses ${name}, which is not declared",
+                    where=_where(stage, name),
+                    fix=near_miss(name, [*project.settings, *bound]),
+                )
+        if isinstance(stage, SqlStage):
+            yield from _stage_problems(stage)
+
+
+def _stage_problems(stage: SqlStage) -> Iterator[RecsysDuckError]:
+    gate_of = stage.contract.gate_of
+    if gate_of and gate_of not in stage.reads:
+        yield ProjectError(f"{stage.key} is a gate of {gate_of} but does not read it", where=_where(stage), fix="name what it judges")
+    if stage.is_view and any(table.startswith("files.") for table in stage.reads):
+        yield ProjectError(
+            f"{stage.key} is a view over source files", where=_where(stage), fix="make it a table: readers never need the sources"
+        )
+
+
+def _planning_columns(
+    project: Project, stage: Stage, producers: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    if not stage.for_each or stage.for_each.startswith("files."):
+        return ()
+    planning = [project.stages[key] for key in producers.get(stage.for_each, ())]
+    return tuple(column.name for one in planning if isinstance(one, SqlStage) for column in one.facts.columns)
+
+
+def _layer_problems(stages: Mapping[str, Stage]) -> Iterator[RecsysDuckError]:
+    for stage in stages.values():
+        layer = stage.key.split(".")[0]
+        for table in stage.reads:
+            if not _may_read(layer, table):
+                yield ProjectError(
+                    f"{stage.key} may not read {table}",
+                    where=_where(stage, table),
+                    fix="after the split read split.train, and of core only users, items, tags, item_tags"
+                    if layer in AFTER_SPLIT
+                    else "read an earlier layer: files, staging, core, split",
+                )
+
+
+def _may_read(layer: str, table: str) -> bool:
+    read = table.split(".")[0]
+    if read == "files":
+        return layer == "staging"
+    if read not in LAYERS or LAYERS.index(read) > LAYERS.index(layer):
+        return False
+    if layer == "split":
+        return read in ("core", "split")
+    if layer in AFTER_SPLIT:
+        if read in ("staging", "core"):
+            return table in CORE_FOR_ALL
+        if read == "split":
+            return table == "split.train" or (layer == "eval" and table in SPLIT_FOR_EVAL)
+    return True
+
+
+def _contract_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -> Iterator[RecsysDuckError]:
+    kind_toml = str(project.kind.folder / "kind.toml")
+    for table, columns in project.contract.items():
+        stages = [project.stages[key] for key in producers.get(table, ())]
+        if not stages:
+            yield ProjectError(f"kind {project.kind.name} does not give {table}", where=kind_toml, fix="add its stage: the contract asks for it")
+        for stage in stages:
+            names = [column.name for column in stage.tables[table].columns if column.name != "reject_reason"]
+            if sorted(names) != sorted(columns):
+                yield ProjectError(
+                    f"{table} is not what the staging contract asks for", where=_where(stage), fix=f"give the columns {', '.join(columns)}"
+                )
+    known = {*project.contract, *project.kind.tables}
+    for table in producers:
+        if table.startswith("staging.") and table not in known and project.stages[producers[table][0]].origin != "project":
+            yield ProjectError(f"{table} is not listed", where=kind_toml, fix="add it to tables")
+    for table, keys in producers.items():
+        shapes = {tuple(column.name for column in project.stages[key].tables[table].columns) for key in keys}
+        if len(shapes) > 1:
+            yield ProjectError(f"the parts of {table} have different columns", where=", ".join(keys), fix="give them the same columns in the same order")

@@ -1,0 +1,63 @@
+"""The build lock: one builder at a time in a warehouse, readers need none.
+
+The kernel's lock on the file is the truth and dies with its holder; the text in it only tells who.
+"""
+
+import fcntl
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recsys_duck.errors import BusyError
+
+
+@contextmanager
+def build_lock(warehouse: Path) -> Iterator[None]:
+    """Hold the warehouse for one build.
+
+    Raises:
+        BusyError: another process holds it; says which one, since when and with what command.
+    """
+    warehouse.mkdir(parents=True, exist_ok=True)
+    path = warehouse / "build.lock"
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BusyError(
+                "another build holds this warehouse", where=f"{path}: {_shown(path)}", fix="wait for it, or stop it"
+            ) from None
+        stream.truncate(0)
+        started = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+        json.dump({"pid": os.getpid(), "started": started, "command": shlex.join(sys.argv)}, stream)
+        stream.flush()
+        try:
+            yield
+        finally:
+            stream.truncate(0)
+
+
+def holder(warehouse: Path) -> str:
+    """Tell who holds the lock, empty for nobody."""
+    path = warehouse / "build.lock"
+    try:
+        with path.open(encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return _shown(path)
+    return ""
+
+
+def _shown(path: Path) -> str:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        return f"pid {held['pid']} since {held['started']}: {held['command']}"
+    except (OSError, ValueError, KeyError):
+        return "unknown holder"

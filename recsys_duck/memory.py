@@ -1,0 +1,60 @@
+"""Memory: one limit for the whole process, and its split between DuckDB's buffers and the rest."""
+
+import os
+import re
+from pathlib import Path
+
+from recsys_duck.errors import ProjectError, ResourceError
+
+DEFAULT_SHARE = 0.6
+# What Python, Arrow and DuckDB's own code and parsers hold beside its buffers, measured on real builds.
+OVERHEAD_BYTES = 250_000_000
+LEAST_BYTES = 400_000_000
+# Parsing a JSON document takes some twelve times its size: 400 MB for 33 MB.
+DOCUMENT_FACTOR = 12
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as 2GB or 512MiB as bytes.
+
+    Raises:
+        ProjectError: it is no size.
+        ResourceError: it is less than a build can run in.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    if not found or found.group(2).upper() not in _UNITS:
+        raise ProjectError(f"{text!r} is no size", where="memory limit", fix="write it as 2GB or 512MB")
+    n_bytes = int(float(found.group(1)) * _UNITS[found.group(2).upper()])
+    if n_bytes < LEAST_BYTES:
+        raise ResourceError(f"{text} is too little to build in", where="memory limit", fix=f"give {LEAST_BYTES // 10**6}MB or more")
+    return n_bytes
+
+
+def default_limit() -> int:
+    """Take 60 % of what the control group or the machine has, in bytes."""
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            has = min(has, int(Path(name).read_text()))
+        except (OSError, ValueError):
+            continue
+    return max(LEAST_BYTES, int(has * DEFAULT_SHARE))
+
+
+def default_threads() -> int:
+    """Count the processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sql_share(limit: int) -> int:
+    """Give DuckDB's part of the limit while SQL runs, in bytes."""
+    return limit - OVERHEAD_BYTES
+
+
+def parts_at_a_time(limit: int, threads: int, document_bytes: int) -> int:
+    """Count the source documents that are parsed side by side: as many as threads and limit allow."""
+    if not document_bytes:
+        return 1
+    return max(1, min(threads, sql_share(limit) // (DOCUMENT_FACTOR * document_bytes)))

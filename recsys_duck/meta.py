@@ -1,0 +1,154 @@
+"""The meta tables: what a generation tells of itself, from the plan and the records of its steps."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recsys_duck.project import Project
+from recsys_duck.stage import PythonStage, Stage
+from recsys_duck.store import StepRecord
+from recsys_duck.warehouse import MetaTable
+
+
+def meta_tables(project: Project, records: Mapping[str, StepRecord]) -> tuple[MetaTable, ...]:
+    """Give stages, parameters, row_ledger, checks, files and lineage of the recorded steps."""
+    stages = {key: project.stages[key] for key in records}
+    return (
+        _stages(stages, records),
+        _parameters(project),
+        _row_ledger(records),
+        _checks(records),
+        _files(project, stages, records),
+        _lineage(stages),
+    )
+
+
+def _stages(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> MetaTable:
+    rows = []
+    for key, stage in stages.items():
+        record = records[key]
+        for table, contract in stage.tables.items():
+            parts = record.of_table(table)
+            made = "python" if isinstance(stage, PythonStage) else "view" if stage.is_view else "table"
+            n_rows = None if stage.is_view else sum(part.n_rows for part in parts)
+            n_bytes = sum(part.n_bytes for part in parts)
+            grain = ", ".join(contract.grain) or None
+            rows.append(
+                (key, table, stage.part or None, made, stage.origin, contract.about, grain, contract.why or None, contract.source or None)
+                + (n_rows, n_bytes, len(parts), record.elapsed_s, record.built_at, record.fingerprint)
+            )
+    return MetaTable(
+        "stages",
+        "Every stage of this generation, in running order.",
+        (
+            ("stage", "varchar", "its name: the table, or table/part"),
+            ("table_name", "varchar", "the table that it fills"),
+            ("part", "varchar", "named part of the table; null where the stage makes the whole"),
+            ("made_as", "varchar", "table, view or python"),
+            ("origin", "varchar", "shared, a kind, or project"),
+            ("about", "varchar", "what the table holds"),
+            ("grain", "varchar", "key columns; null for none"),
+            ("why", "varchar", "the decision behind it"),
+            ("source", "varchar", "paper or page of a formula"),
+            ("n_rows", "bigint", "rows written, rejected ones included; null for a view"),
+            ("n_bytes", "bigint", "bytes of Parquet"),
+            ("n_parts", "bigint", "Parquet files"),
+            ("elapsed_s", "double", "seconds its last run took"),
+            ("built_at", "timestamp", "when it was asserted, UTC"),
+            ("fingerprint", "varchar", "hash of everything its rows depend on"),
+        ),
+        tuple(rows),
+    )
+
+
+def _parameters(project: Project) -> MetaTable:
+    rows = tuple(
+        (name, setting.value.text(), setting.parameter.type, setting.parameter.unit or None, setting.source, setting.parameter.about)
+        for name, setting in sorted(project.settings.items())
+    )
+    return MetaTable(
+        "parameters",
+        "The value of every parameter in this generation.",
+        (
+            ("parameter", "varchar", "its name, $name in a stage"),
+            ("value", "varchar", "as text; null is off"),
+            ("type", "varchar", "int, real, text, bool, timestamp or list of text"),
+            ("unit", "varchar", "null where it has none"),
+            ("set_by", "varchar", "default, kind, recsys.toml or command line"),
+            ("about", "varchar", "what it does"),
+        ),
+        rows,
+    )
+
+
+def _row_ledger(records: Mapping[str, StepRecord]) -> MetaTable:
+    rows = tuple((key, reason, n_rows) for key, record in records.items() for reason, n_rows in record.ledger.items())
+    return MetaTable(
+        "row_ledger",
+        "Where every row went: for each gate the rows in, those kept, and those rejected by reason.",
+        (
+            ("stage", "varchar", "the gate, in running order"),
+            ("reason", "varchar", "in, kept, or why rows were rejected"),
+            ("n_rows", "bigint", "rows; in = kept + all reasons, asserted"),
+        ),
+        rows,
+    )
+
+
+def _checks(records: Mapping[str, StepRecord]) -> MetaTable:
+    rows = tuple(
+        (key, check.kind, check.text, check.severity, check.n_failed, check.method, check.examples or None)
+        for key, record in records.items()
+        for check in record.checks
+    )
+    return MetaTable(
+        "checks",
+        "Every assertion of every table, and how it came out.",
+        (
+            ("stage", "varchar", "the stage whose header names it"),
+            ("kind", "varchar", "grain, check or ledger"),
+            ("assertion", "varchar", "key columns, predicate, or ledger sentence"),
+            ("severity", "varchar", "fail stops a build, warn does not"),
+            ("n_failed", "bigint", "rows or keys that break it"),
+            ("method", "varchar", "counted, on which share of the keys, or proven"),
+            ("examples", "varchar", "first keys that break it"),
+        ),
+        rows,
+    )
+
+
+def _files(project: Project, stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> MetaTable:
+    counted = dict(_counted_files(stages, records))
+    rows = tuple(
+        (name, file.shown, file.n_bytes, file.modified_ns // 1000, counted.get((name, file.shown)))
+        for name, source in project.sources.items()
+        for file in source.files
+    )
+    return MetaTable(
+        "files",
+        "Every source file of this generation.",
+        (
+            ("input", "varchar", "files.<input> in a stage"),
+            ("source_file", "varchar", "path relative to the project"),
+            ("n_bytes", "bigint", "size"),
+            ("modified_us", "bigint", "last change, microseconds since 1970 UTC"),
+            ("n_records", "bigint", "rows its own part has; null where several files are read together"),
+        ),
+        rows,
+    )
+
+
+def _counted_files(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, stage in stages.items():
+        if stage.for_each.startswith("files."):
+            for part in records[key].parts:
+                yield (stage.for_each.removeprefix("files."), part.label), part.n_rows
+
+
+def _lineage(stages: Mapping[str, Stage]) -> MetaTable:
+    rows: list[tuple[Any, ...]] = [(key, table) for key, stage in stages.items() for table in stage.reads]
+    return MetaTable(
+        "lineage",
+        "Which stage reads which table.",
+        (("stage", "varchar", "the reader"), ("reads", "varchar", "a table, or files.<input>")),
+        tuple(rows),
+    )

@@ -1,0 +1,194 @@
+"""Parts: the Parquet that a step writes, one file, one per source file, one per planning row, or a view.
+
+Owns what runs side by side, and that a finished part is in place under its fingerprint at once: a
+killed build goes on where it was.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from recsys_duck import memory
+from recsys_duck.engines import Engine, Query
+from recsys_duck.engines.duckdb import literal_text
+from recsys_duck.errors import StageError
+from recsys_duck.events import Event, Progress, Started, Warned
+from recsys_duck.jobs import run_jobs, run_one
+from recsys_duck.parameters import Value
+from recsys_duck.plan import Part, Step, block_part, parts_left
+from recsys_duck.project import Project
+from recsys_duck.source import changed
+from recsys_duck.stage import PythonStage, SqlStage
+from recsys_duck.store import PartRecord, StepRecord, Store
+
+
+@dataclass(frozen=True, slots=True)
+class StageInputs:
+    """What a Python stage is handed: parameters, declared tables as Arrow batches, memory in bytes."""
+
+    parameters: Mapping[str, object]
+    memory_bytes: int
+    engine: Engine
+    reads: tuple[str, ...]
+
+    def batches(self, table: str) -> Any:
+        """Read a declared table as a pyarrow.RecordBatchReader.
+
+        Raises:
+            StageError: the stage did not declare that it reads the table.
+        """
+        if table not in self.reads:
+            raise StageError(f"{table} is read but not declared", fix="add it to the stage's reads")
+        return self.engine.batches(Query(f"select * from {table}", where=table))
+
+
+class PartMaker:
+    """Writes the parts of steps on an engine, within a memory limit and a number of threads."""
+
+    def __init__(self, project: Project, engine: Engine, store: Store, memory_limit: int, threads: int) -> None:
+        self._project = project
+        self._engine = engine
+        self._store = store
+        self._memory_limit = memory_limit
+        self._threads = threads
+
+    def make(self, step: Step, records: Mapping[str, StepRecord]) -> Generator[Event, None, StepRecord]:
+        """Write what a step lacks; yields progress and returns the step's record, not yet asserted.
+
+        Raises:
+            StageError, ResourceError, InterruptedBuildError: what was finished stays.
+        """
+        if isinstance(step.stage, PythonStage):
+            return (yield from self._make_in_python(step, step.stage))
+        started = time.monotonic()
+        stage = step.stage
+        if stage.is_view:
+            yield Started(stage.key, step.reason, 0)
+            query = self._query(step, (step.parts or ())[0])
+            columns = run_one(self._engine, lambda: self._engine.columns(query))
+            return replace(_new_record(step), select=literal_text(query), columns=columns)
+        if step.parts is None:
+            step = replace(step, parts=self._blocks(step, stage, records))
+        left = parts_left(step, self._store)
+        yield Started(stage.key, step.reason, len(left))
+        made: list[PartRecord] = []
+        tasks = [self._task(step, stage, part) for part in left]
+        for finished in run_jobs(self._engine, tasks, self._at_a_time(left, stage)):
+            made += finished
+            elapsed = round(time.monotonic() - started, 3)
+            yield Progress(stage.key, len(made), len(left), self._engine.progress(), elapsed)
+            for part in finished:
+                if part.n_rows == 0 and stage.for_each.startswith("files.") and part.label:
+                    yield Warned(stage.key, f"{part.label} gave no row")
+        fresh = {part.fingerprint: part for part in made}
+        parts = tuple(
+            fresh[part.fingerprint] if part.fingerprint in fresh else found
+            for part in step.parts or ()
+            if (found := self._store.part(stage.table, part.fingerprint)) or part.fingerprint in fresh
+        )
+        columns = parts[0].columns
+        self._refuse_broken_contract(stage, columns)
+        return replace(_new_record(step), parts=parts, columns=columns, elapsed_s=round(time.monotonic() - started, 3))
+
+    def _blocks(
+        self, step: Step, stage: SqlStage, records: Mapping[str, StepRecord]
+    ) -> tuple[Part, ...]:
+        """One part per row of the planning table; none of them for an empty one but a typed, empty part."""
+        planning = next(record for record in records.values() if record.of_table(stage.for_each))
+        columns = [(name, sql_type) for name, sql_type in planning.columns if name != "reject_reason"]
+        names = ", ".join(name for name, _ in columns)
+        rows = self._engine.fetch(Query(f"select {names} from {stage.for_each} order by all", where=stage.key))
+        parts = tuple(
+            block_part(
+                stage,
+                step.ingredients,
+                {name: Value(sql_type, data) for (name, sql_type), data in zip(columns, row, strict=True)},
+            )
+            for row in rows
+        )
+        nothing = {name: Value(sql_type, None) for name, sql_type in columns}
+        return parts or (replace(block_part(stage, step.ingredients, nothing), label="no rows"),)
+
+    def _task(self, step: Step, stage: SqlStage, part: Part) -> Callable[[], PartRecord]:
+        query = self._query(step, part)
+        name = self._store.new_folder(stage.table, part.fingerprint)
+
+        def write() -> PartRecord:
+            scratch = self._store.scratch(stage.table, name)
+            written = self._engine.write(query, scratch / "data.parquet")
+            for source in part.sources.values():
+                for file in source.files:
+                    if changed(file):
+                        raise StageError(f"{file.shown} changed while it was read", where=stage.key, fix="build again")
+            record = PartRecord(
+                stage.table, name, part.fingerprint, part.label, written.n_rows, written.n_bytes, written.columns
+            )
+            self._store.adopt(scratch, record)
+            return record
+
+        return write
+
+    def _query(self, step: Step, part: Part) -> Query:
+        stage = step.stage
+        if not isinstance(stage, SqlStage):
+            raise StageError("a Python stage has no query", where=stage.key)
+        settings = {name: setting.value for name, setting in self._project.settings.items()}
+        where = f"{stage.path}, {part.label}" if part.label else str(stage.path)
+        return Query(
+            stage.text, stage.facts.places, {**settings, **part.values}, part.sources, where, no_rows=part.label == "no rows"
+        )
+
+    def _at_a_time(self, parts: list[Part], stage: SqlStage) -> int:
+        documents = [
+            file.n_bytes
+            for part in parts
+            for source in part.sources.values()
+            if source.input.format == "json_records"
+            for file in source.files
+        ]
+        return memory.parts_at_a_time(self._memory_limit, self._threads, max(documents, default=0))
+
+    def _make_in_python(self, step: Step, stage: PythonStage) -> Generator[Event, None, StepRecord]:
+        yield Started(stage.key, step.reason, 1)
+        started = time.monotonic()
+        parameters = {name: self._project.settings[name].value.data for name in stage.parameters}
+        inputs = StageInputs(parameters, self._memory_limit, self._engine, stage.reads)
+        parts: list[PartRecord] = []
+
+        def write() -> None:
+            for table, batches in stage.run(inputs).items():
+                name = self._store.new_folder(table, step.fingerprint)
+                scratch = self._store.scratch(table, name)
+                written = self._engine.write_batches(batches, scratch / "data.parquet")  # type: ignore[arg-type]
+                wanted = [column.name for column in stage.tables[table].columns]
+                if [name for name, _ in written.columns] != wanted:
+                    raise StageError(f"{table} has other columns than declared", where=stage.key, fix=f"give {', '.join(wanted)}")
+                part = PartRecord(table, name, step.fingerprint, "", written.n_rows, written.n_bytes, written.columns)
+                self._store.adopt(scratch, part)
+                parts.append(part)
+
+        for _ in run_jobs(self._engine, [write], 1):
+            yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
+        missing = set(stage.tables) - {part.table for part in parts}
+        if missing:
+            raise StageError(f"the stage did not give {', '.join(sorted(missing))}", where=stage.key, fix="return every declared table")
+        return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
+
+    def _refuse_broken_contract(self, stage: SqlStage, columns: tuple[tuple[str, str], ...]) -> None:
+        wanted = self._project.contract.get(stage.table, {})
+        for name, found in columns:
+            if name not in wanted:
+                continue
+            allowed = ("BIGINT", "VARCHAR") if wanted[name] == "id" else (wanted[name].upper(),)
+            if found not in allowed:
+                raise StageError(
+                    f"{stage.table}.{name} is {found}, the staging contract asks for {' or '.join(allowed)}",
+                    where=str(stage.path),
+                    fix=f"cast it: try_cast(… as {allowed[0].lower()})",
+                )
+
+
+
+def _new_record(step: Step) -> StepRecord:
+    return StepRecord(step.stage.key, step.fingerprint, step.ingredients)

@@ -1,0 +1,327 @@
+"""A project: a kind, its files, its parameters, and the stages laid over each other.
+
+Owns where things come from: recsys.toml, the command line, the shared SQL, the kind's, the project's own.
+A stage of the project hides the kind's of the same name, that one the shared. Everything is read and
+checked here before anything runs; all problems are told at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recsys_duck.engines.sqltext import SqlText
+from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.macro import Macro, parse_macro
+from recsys_duck.parameters import Setting, load_parameters, read_toml, settle
+from recsys_duck.source import Input, Source, declare_input, find_files
+from recsys_duck.stage import PythonStage, SqlStage, Stage, parse_stage
+
+SETTINGS_FILE = "recsys.toml"
+_PACKAGED = Path(__file__).parent / "sql"
+SQL_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "sql"
+TOP_KEYS = {"kind", "warehouse", "environment", "memory_limit", "threads", "fingerprint", "files", "parameters"}
+INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line gives; None and empty mean that recsys.toml or the default decides."""
+
+    root: Path
+    kind: str | None = None
+    files: Sequence[tuple[str, str]] = ()
+    readers: Sequence[tuple[str, str, object]] = ()
+    parameters: Sequence[tuple[str, object]] = ()
+    warehouse: Path | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A source layout: its inputs, its defaults and the tables it adds to the staging contract."""
+
+    name: str
+    folder: Path
+    inputs: Mapping[str, Mapping[str, Any]]
+    defaults: Mapping[str, object]
+    tables: tuple[str, ...]
+    has_times: bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything a build needs to know, checked."""
+
+    root: Path
+    kind: Kind
+    warehouse: Path
+    sources: Mapping[str, Source]
+    settings: Mapping[str, Setting]
+    stages: Mapping[str, Stage]
+    macros: tuple[Macro, ...]
+    contract: Mapping[str, Mapping[str, str]]
+    toml: Mapping[str, Any]
+
+    def has_times(self) -> bool:
+        """Tell whether the source knows when events happened."""
+        if isinstance(self.kind.has_times, bool):
+            return self.kind.has_times
+        input_name, _, column = self.kind.has_times.partition(".")
+        return column in self.sources[input_name].present
+
+    def id_types(self) -> dict[str, str]:
+        """The types that the names of type id have in this source."""
+        types: dict[str, str] = {}
+        for source in self.sources.values():
+            types |= {name: kind for name, kind in source.input.columns.items() if name.endswith("_id")}
+        return types
+
+
+def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonStage] = ()) -> Project:
+    """Read a project whole.
+
+    Raises:
+        ProjectError: or several at once, with where each stands and how to mend it.
+    """
+    root, toml, kind, settings = load_settings(given)
+    sources = _identified(_sources(root, kind, toml, given), reader)
+    stages = _stages(root, kind, reader)
+    models = settings["models"].value.data
+    active = {
+        key: stage
+        for key, stage in [*stages.items(), *((stage.key, stage) for stage in python_stages)]
+        if not stage.part or (isinstance(models, tuple) and stage.part in models)
+    }
+    project = Project(
+        root=root,
+        kind=kind,
+        warehouse=warehouse_folder(given, toml),
+        sources=sources,
+        settings=settings,
+        stages=active,
+        macros=tuple(_macros(reader)),
+        contract={name: dict(_table(read_toml(SQL_FOLDER / "contract.toml"), name)) for name in _contract_names()},
+        toml=toml,
+    )
+    if settings["split"].value.data == "time" and not project.has_times():
+        raise ProjectError(
+            f"split = time needs times, and this source of kind {kind.name} has none",
+            where=f"parameter split, from {settings['split'].source}",
+            fix="use split = random or none",
+        )
+    return project
+
+
+def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[str, Setting]]:
+    """Read the project's folder, recsys.toml, kind and parameters, without its files.
+
+    Raises:
+        ProjectError: or several at once.
+    """
+    root = given.root.resolve()
+    toml = read_settings_file(root)
+    kind = load_kind(str(given.kind or toml.get("kind") or ""))
+    settings = settle(
+        load_parameters(SQL_FOLDER / "parameters.toml"),
+        {
+            "kind": (str(kind.folder / "kind.toml"), kind.defaults),
+            SETTINGS_FILE: (str(root / SETTINGS_FILE), _table(toml, "parameters")),
+            "command line": ("--set", dict(given.parameters)),
+        },
+    )
+    return root, toml, kind, settings
+
+
+def warehouse_folder(given: Given, toml: Mapping[str, Any]) -> Path:
+    """Where the warehouse lies: the command line's, recsys.toml's, or `warehouse` in the project."""
+    return (given.warehouse or given.root / str(toml.get("warehouse", "warehouse"))).resolve()
+
+
+def load_kind(name: str) -> Kind:
+    """Read a kind's kind.toml.
+
+    Raises:
+        ProjectError: there is no such kind, or its file is not in order.
+    """
+    known = sorted(path.parent.name for path in (SQL_FOLDER / "kinds").glob("*/kind.toml"))
+    if name not in known:
+        what = f"there is no kind {name}" if name else "no kind is given"
+        raise ProjectError(what, where=f"--kind, or kind in {SETTINGS_FILE}", fix=near_miss(name, known))
+    folder = SQL_FOLDER / "kinds" / name
+    fields = read_toml(folder / "kind.toml")
+    return Kind(
+        name=name,
+        folder=folder,
+        inputs={key: dict(value) for key, value in _table(fields, "inputs").items() if isinstance(value, Mapping)},
+        defaults=_table(fields, "defaults"),
+        tables=tuple(str(table) for table in _list(fields.get("tables"))),
+        has_times=fields["has_times"] if isinstance(fields.get("has_times"), bool | str) else False,  # type: ignore[arg-type]
+    )
+
+
+def read_settings_file(root: Path) -> dict[str, Any]:
+    """Read recsys.toml; empty where there is none.
+
+    Raises:
+        ProjectError: no such folder, no valid TOML, or an unknown setting.
+    """
+    path = root / SETTINGS_FILE
+    if not root.is_dir():
+        raise ProjectError("there is no such folder", where=str(root), fix="give --project a folder")
+    if not path.exists():
+        return {}
+    toml = read_toml(path)
+    problems = [
+        ProjectError(f"{SETTINGS_FILE} has no setting {key}", where=str(path), fix=near_miss(key, TOP_KEYS))
+        for key in toml
+        if key not in TOP_KEYS
+    ]
+    raise_problems(problems)
+    return toml
+
+
+def _table(fields: Mapping[str, object], name: str) -> Mapping[str, Any]:
+    value = fields.get(name, {})
+    if not isinstance(value, Mapping):
+        raise ProjectError(f"{name} is no table", where=SETTINGS_FILE, fix=f"write [{name}] and a line for each")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _contract_names() -> list[str]:
+    return list(read_toml(SQL_FOLDER / "contract.toml"))
+
+
+def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, Source]:
+    """Give each input its files: the command line's instead of recsys.toml's, else the kind's own glob."""
+    patterns, overlays = _given_files(root, kind, toml, given)
+    content = (given.fingerprint or toml.get("fingerprint", "stat")) == "content"
+    problems: list[RecsysDuckError] = []
+    sources = {}
+    for name, fields in kind.inputs.items():
+        where = f"{kind.folder / 'kind.toml'}, [inputs.{name}]"
+        try:
+            declared = declare_input(name, {**fields, **overlays.get(name, {})}, where=where)
+        except ProjectError as problem:
+            problems.append(problem)
+            continue
+        asked = patterns.get(name)
+        found = find_files(asked[1] if asked else [declared.files], root=root, base=asked[0] if asked else root, content=content)
+        if not found and (asked or not declared.optional):
+            shown = ", ".join(asked[1]) if asked else declared.files
+            problems.append(
+                ProjectError(f"no file for input {name}", where=shown, fix=f"give --files {name}=GLOB or [files] in {SETTINGS_FILE}")
+            )
+        sources[name] = Source(declared, found)
+    raise_problems(problems)
+    return sources
+
+
+def _given_files(
+    root: Path, kind: Kind, toml: Mapping[str, Any], given: Given
+) -> tuple[dict[str, tuple[Path, list[str]]], dict[str, dict[str, Any]]]:
+    patterns: dict[str, tuple[Path, list[str]]] = {}
+    overlays: dict[str, dict[str, Any]] = {}
+    for name, value in _table(toml, "files").items():
+        _known_input(kind, name, f"{root / SETTINGS_FILE}, [files]")
+        fields = dict(value) if isinstance(value, Mapping) else {"paths": value}
+        paths = fields.pop("paths", None)
+        if paths is not None:
+            patterns[name] = (root, [str(path) for path in (paths if isinstance(paths, list) else [paths])])
+        columns = fields.pop("columns", None)
+        overlays[name] = fields
+        if isinstance(columns, Mapping):
+            overlays[name]["columns"] = {**kind.inputs[name].get("columns", {}), **columns}
+    asked: dict[str, list[str]] = {}
+    for name, pattern in given.files:
+        chosen = name or _only_required(kind)
+        _known_input(kind, chosen, "--files")
+        asked.setdefault(chosen, []).append(pattern)
+    patterns |= {name: (Path.cwd(), globs) for name, globs in asked.items()}
+    for name, option, value in given.readers:
+        _known_input(kind, name, "--reader")
+        overlays.setdefault(name, {})[option] = value
+    return patterns, overlays
+
+
+def _only_required(kind: Kind) -> str:
+    required = [name for name, fields in kind.inputs.items() if not fields.get("optional")]
+    if len(required) == 1:
+        return required[0]
+    raise ProjectError(f"kind {kind.name} has several inputs", where="--files", fix=f"write INPUT=GLOB; inputs: {', '.join(kind.inputs)}")
+
+
+def _known_input(kind: Kind, name: str, where: str) -> None:
+    if name not in kind.inputs:
+        raise ProjectError(f"kind {kind.name} has no input {name}", where=where, fix=near_miss(name, kind.inputs))
+
+
+def _identified(sources: Mapping[str, Source], reader: SqlText) -> dict[str, Source]:
+    """Look into the files for their columns, and settle what type each id has."""
+    seen = {
+        name: replace(source, present=reader.source_columns(source))
+        if source.files and source.input.format != "json_records"
+        else source
+        for name, source in sources.items()
+    }
+    problems: list[RecsysDuckError] = []
+    integers: dict[str, bool] = {}
+    for source in seen.values():
+        shown = ", ".join(file.shown for file in source.files[:3])
+        for name in source.input.required:
+            if source.files and name not in source.present:
+                problems.append(
+                    ProjectError(
+                        f"input {source.input.name} has no column {name}",
+                        where=shown,
+                        fix=f"rename one of its columns: {', '.join(source.present)}",
+                    )
+                )
+        for name, found in source.present.items():
+            integers[name] = integers.get(name, True) and found in INTEGER_TYPES
+    raise_problems(problems)
+    return {name: replace(source, input=_typed_ids(source.input, integers)) for name, source in seen.items()}
+
+
+def _typed_ids(declared: Input, integers: Mapping[str, bool]) -> Input:
+    columns = {
+        name: ("bigint" if integers.get(name, True) else "varchar") if kind == "id" else kind
+        for name, kind in declared.columns.items()
+    }
+    return replace(declared, columns=columns)
+
+
+def _stages(root: Path, kind: Kind, reader: SqlText) -> dict[str, SqlStage]:
+    problems: list[RecsysDuckError] = []
+    stages: dict[str, SqlStage] = {}
+    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder), ("project", root / "sql")]
+    for origin, folder in folders:
+        if origin == "project" and folder.resolve() == SQL_FOLDER.resolve():
+            continue
+        for path in sorted(_stage_files(folder)):
+            try:
+                text = path.read_text(encoding="utf-8")
+                stage = parse_stage(path, folder, reader.facts(text, where=str(path)), text, origin=origin)
+                stages[stage.key] = stage
+            except ProjectError as problem:
+                problems.append(problem)
+            except UnicodeDecodeError:
+                problems.append(ProjectError("a stage file is not UTF-8", where=str(path), fix="save it as UTF-8"))
+    raise_problems(problems)
+    return stages
+
+
+def _stage_files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*.sql"):
+        if path.relative_to(folder).parts[0] not in ("kinds", "macros", "demo"):
+            yield path
+
+
+def _macros(reader: SqlText) -> Iterator[Macro]:
+    for path in sorted((SQL_FOLDER / "macros").glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        yield parse_macro(path, reader.facts(text, where=str(path)), text)

@@ -1,0 +1,80 @@
+"""Publishing: the records of a build become one catalog, put in place whole, or not at all."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from recsys_duck.events import Event, Published, Warned
+from recsys_duck.meta import meta_tables
+from recsys_duck.plan import Plan
+from recsys_duck.project import Project
+from recsys_duck.relation import definitions, relations
+from recsys_duck.store import StepRecord, Store
+from recsys_duck.warehouse import Catalog, Generation, Warehouse
+
+
+def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Store) -> Catalog:
+    """Gather what readers will see: relations, comments, macros whose tables are there, meta."""
+    tables = dict.fromkeys(table for key in records for table in project.stages[key].tables)
+    found = relations(project.stages, records, tables, store)
+    comments: dict[str, tuple[str, Mapping[str, str]]] = {}
+    for relation in found:
+        key = next(key for key in records if relation.name in project.stages[key].tables)
+        contract = project.stages[key].tables[relation.name]
+        columns = {column.name: column.comment for column in contract.columns if column.comment}
+        for name in definitions(relation):
+            is_rejected = name != relation.name
+            about = f"Rejected rows of {relation.name}, with reject_reason." if is_rejected else contract.about
+            comments[name] = (about, columns)
+    macros = tuple(macro for macro in project.macros if set(macro.reads) <= set(tables))
+    return Catalog(tuple(found), comments, macros, meta_tables(project, records))
+
+
+def publish(plan: Plan, records: Mapping[str, StepRecord], environment: str) -> Iterator[Event]:
+    """Publish a build's records under an environment's name, unless readers see the same already."""
+    started = time.monotonic()
+    project = plan.project
+    store = Store(project.warehouse)
+    warehouse = Warehouse(project.warehouse)
+    for step in plan.of("left"):
+        if step.stage.key not in records:
+            yield Warned(step.stage.key, "not in this generation: it is not built with these parameters and inputs")
+    catalog = make_catalog(project, records, store)
+    if warehouse.drop_stale_log(environment):
+        yield Warned("", f"removed {environment}.duckdb.wal: someone had opened the catalog read-write")
+    current = warehouse.published(environment)
+    is_new = current is None or current.signature != catalog.signature() or not warehouse.is_intact(current)
+    if current is None or is_new:
+        parts = [part for record in records.values() for part in record.parts]
+        current = warehouse.publish(
+            catalog,
+            environment,
+            published_at=datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00"),
+            stages={key: record.fingerprint for key, record in records.items()},
+            files={str(store.part_path(part).relative_to(store.tables)): part.n_bytes for part in parts},
+            n_rows=sum(part.n_rows for part in parts),
+        )
+    own, shared_with = own_bytes(warehouse, current)
+    yield Published(
+        environment=environment,
+        generation=current.number,
+        is_new=is_new,
+        catalog=str(warehouse.catalog_path(environment)),
+        n_tables=current.n_tables,
+        n_bytes=current.n_bytes,
+        n_bytes_own=own,
+        shared_with=", ".join(shared_with),
+        elapsed_s=round(time.monotonic() - started, 3),
+    )
+
+
+def own_bytes(warehouse: Warehouse, generation: Generation) -> tuple[int, list[str]]:
+    """Count the bytes that no other environment shows, and name those that share the rest."""
+    others = {
+        name: published
+        for name in warehouse.environments()
+        if name != generation.environment and (published := warehouse.published(name))
+    }
+    shared = {file for other in others.values() for file in other.files}
+    own = sum(n_bytes for file, n_bytes in generation.files.items() if file not in shared)
+    return own, [name for name, other in others.items() if set(other.files) & set(generation.files)]

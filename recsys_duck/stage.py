@@ -1,0 +1,266 @@
+"""Stages: one table's SELECT with its header, or one Python function with the tables it makes.
+
+Owns the header's grammar. A stage knows its name, contract and text, not where its inputs lie.
+What the SQL itself says (reads, parameters, columns) comes from the engine as `SqlFacts`.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from recsys_duck.errors import ProjectError
+
+LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
+FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "as", "engine")
+_FIELD = re.compile(r"^-- ([a-z]+(?: [a-z]+| \([a-z]+\))?):\s*(.*)$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result: its name and the comment above it, empty where there is none."""
+
+    name: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a table or a parameter stands in a text: byte offsets, end excluded."""
+
+    start: int
+    end: int
+    kind: str  # "table" or "parameter"
+    name: str
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFacts:
+    """What a SELECT says of itself, read by the engine's parser."""
+
+    tokens: str
+    reads: tuple[str, ...]
+    parameters: tuple[str, ...]
+    columns: tuple[Column, ...]
+    group_keys: tuple[str, ...]
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A predicate that is true for every row; `warns` means it does not stop the build."""
+
+    predicate: str
+    warns: bool = False
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a table promises: its meaning, grain, checks and the comments of its columns."""
+
+    about: str
+    grain: tuple[str, ...] = ()
+    why: str = ""
+    source: str = ""
+    checks: tuple[Check, ...] = ()
+    gate_of: str = ""
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStage:
+    """One SQL file: it makes one table, or one named part of a table."""
+
+    key: str
+    table: str
+    part: str
+    contract: Contract
+    text: str
+    facts: SqlFacts
+    path: Path
+    origin: str
+    for_each: str = ""
+    is_view: bool = False
+    engine: str = ""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tables and `files.*` inputs that the SELECT or its planning reads."""
+        extra = (self.for_each,) if self.for_each and self.for_each not in self.facts.reads else ()
+        return self.facts.reads + extra
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The `$names` it uses, those of a planning table included."""
+        return self.facts.parameters
+
+    @property
+    def tables(self) -> Mapping[str, Contract]:
+        """The one table it makes."""
+        return {self.table: self.contract}
+
+
+class Inputs(Protocol):
+    """What a Python stage is handed: its parameters, its tables as Arrow batches, its memory."""
+
+    parameters: Mapping[str, object]
+    memory_bytes: int
+
+    def batches(self, table: str) -> object:
+        """Read a declared table as a pyarrow.RecordBatchReader."""
+
+
+Stage: TypeAlias = "SqlStage | PythonStage"
+
+
+@dataclass(frozen=True, slots=True)
+class PythonStage:
+    """A Python function in the graph.
+
+    `run(inputs)` returns, for each table, an iterable of pyarrow batches or tables in the declared
+    columns. `source` is the text its fingerprint covers: its module and what that imports from here.
+    `versions` names the libraries whose release may change its result.
+    """
+
+    key: str
+    tables: Mapping[str, Contract]
+    reads: tuple[str, ...]
+    parameters: tuple[str, ...]
+    run: Callable[[Inputs], Mapping[str, object]]
+    source: str
+    part: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    origin: str = "shared"
+    for_each: str = ""
+    is_view: bool = False
+
+
+def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
+    """Name a stage file below an `sql` folder: its key, its table and its part.
+
+    Raises:
+        ProjectError: the path is not <layer>/<table>.sql or <layer>/<table>/<part>.sql.
+    """
+    pieces = path.relative_to(root).with_suffix("").parts
+    if len(pieces) not in (2, 3) or pieces[0] not in LAYERS or not all(_NAME.match(piece) for piece in pieces):
+        raise ProjectError(
+            "this file's place names no table",
+            where=str(path),
+            fix=f"move it to <layer>/<table>.sql or <layer>/<table>/<part>.sql; layers: {', '.join(LAYERS)}",
+        )
+    table = f"{pieces[0]}.{pieces[1]}"
+    part = pieces[2] if len(pieces) == 3 else ""
+    return (f"{table}/{part}" if part else table), table, part
+
+
+def split_header(
+    text: str, where: str, known: Sequence[str] = FIELDS
+) -> tuple[str, list[tuple[str, str]]]:
+    """Read the comment block that opens a file: the first sentence, then its fields in order.
+
+    An indented line goes on with the field above it.
+
+    Raises:
+        ProjectError: there is no first sentence, or a field is unknown or stands twice.
+    """
+    about: list[str] = []
+    fields: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        found = _FIELD.match(line) if about else None
+        name = found.group(1) if found else ""
+        if found and name in known:
+            if name in {name for name, _ in fields} and not name.startswith("check"):
+                raise ProjectError(f"{name}: stands twice", where=where, fix="keep one line of it")
+            fields.append((name, found.group(2).strip()))
+        elif fields and line.startswith("--  "):
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line[2:].strip()}")
+        elif found or fields:
+            raise ProjectError(
+                f"unknown header line {line!r}", where=where, fix=f"fields: {', '.join(known)}; indent what goes on"
+            )
+        else:
+            about.append(line[2:].strip())
+    if not about or not about[0]:
+        raise ProjectError("the file does not say what it holds", where=where, fix="open it with a line `-- What it holds.`")
+    return " ".join(about), fields
+
+
+def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: str) -> SqlStage:
+    """Make a stage of a file's text and what the engine read in it.
+
+    Raises:
+        ProjectError: a header field is missing, unknown or contradicts another.
+    """
+    key, table, part = stage_name(path, root)
+    about, fields = split_header(text, str(path))
+    single = {name: value for name, value in fields if not name.startswith("check")}
+    contract = Contract(
+        about=about,
+        grain=_grain(single, path),
+        why=single.get("why", ""),
+        source=single.get("source", ""),
+        checks=tuple(_check(name, value) for name, value in fields if name.startswith("check")),
+        gate_of=single.get("gate of", ""),
+        columns=facts.columns,
+    )
+    stage = SqlStage(
+        key=key,
+        table=table,
+        part=part,
+        contract=contract,
+        text=text,
+        facts=facts,
+        path=path,
+        origin=origin,
+        for_each=single.get("for each", ""),
+        is_view=single.get("as") == "view",
+        engine=single.get("engine", ""),
+    )
+    _refuse_contradictions(stage, single)
+    return stage
+
+
+def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
+    written = fields.get("grain", "")
+    if not written:
+        raise ProjectError("the header has no grain", where=str(path), fix="add `-- grain: key columns`, or none with a why:")
+    if written == "none":
+        if not fields.get("why"):
+            raise ProjectError("grain: none has no why:", where=str(path), fix="say why a row has no key")
+        return ()
+    return tuple(name.strip() for name in written.split(","))
+
+
+def _check(name: str, written: str) -> Check:
+    predicate, _, sentence = written.partition(" -- ")
+    return Check(predicate.strip(), warns=name == "check (warn)", sentence=sentence.strip())
+
+
+def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
+    names = [column.name for column in stage.facts.columns]
+    where = str(stage.path)
+    unknown = [name for name in stage.contract.grain if name not in names]
+    if unknown:
+        raise ProjectError(f"grain names no column: {', '.join(unknown)}", where=where, fix=f"columns: {', '.join(names)}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ProjectError(f"two columns are named {', '.join(repeated)}", where=where, fix="give each column its own alias")
+    if "as" in fields and fields["as"] != "view":
+        raise ProjectError(f"as: {fields['as']} means nothing", where=where, fix="write `as: view` or leave it out")
+    has_reason = "reject_reason" in names
+    if has_reason != bool(stage.contract.gate_of):
+        raise ProjectError(
+            "a gate has both a column reject_reason and a line gate of:",
+            where=where,
+            fix="add the one that is missing",
+        )
+    if stage.is_view and (stage.for_each or stage.contract.gate_of or stage.part):
+        raise ProjectError("a view is no gate, no part and runs once", where=where, fix="leave out `as: view`")
+    if stage.engine and stage.engine.split(" ")[0] not in ("duckdb",):
+        raise ProjectError(f"engine: {stage.engine} names no engine", where=where, fix="write `engine: duckdb, why`")

@@ -1,0 +1,180 @@
+"""The table store: immutable folders of Parquet under their fingerprints, and the record of each step.
+
+Everything is written beside its target, synced and renamed, so that a folder or a record that is there
+is whole. Nothing here knows SQL or DuckDB.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One written part: its folder's name, what it is a part of in words, rows, bytes, columns."""
+
+    table: str
+    folder: str
+    fingerprint: str
+    label: str
+    n_rows: int
+    n_bytes: int
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """The outcome of one assertion: kind is grain, check or ledger; method says how it was found."""
+
+    kind: str
+    text: str
+    severity: str
+    n_failed: int
+    method: str
+    examples: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What is known of a step under its fingerprint: what went in, what came out, what was asserted."""
+
+    key: str
+    fingerprint: str
+    ingredients: Mapping[str, Any]
+    parts: tuple[PartRecord, ...] = ()
+    select: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    elapsed_s: float = 0.0
+    built_at: str = ""
+    checks: tuple[CheckRecord, ...] = ()
+    ledger: Mapping[str, int] = field(default_factory=dict)
+
+    def of_table(self, table: str) -> tuple[PartRecord, ...]:
+        """The parts of one of the step's tables."""
+        return tuple(part for part in self.parts if part.table == table)
+
+
+class Store:
+    """The folders `tables`, `records` and `temporary` of a warehouse."""
+
+    def __init__(self, warehouse: Path) -> None:
+        self.tables = warehouse / "tables"
+        self.temporary = warehouse / "temporary"
+        self._records = warehouse / "records"
+
+    def part_folder(self, table: str, name: str) -> Path:
+        """Where a part of a table lies."""
+        layer, _, short = table.partition(".")
+        return self.tables / layer / short / name
+
+    def part_path(self, part: PartRecord) -> Path:
+        """The Parquet file of a part."""
+        return self.part_folder(part.table, part.folder) / "data.parquet"
+
+    def new_folder(self, table: str, fingerprint: str) -> str:
+        """Name a folder that is not there yet: the fingerprint, or `<fingerprint>.<n>` for a forced run."""
+        name, n = fingerprint, 0
+        while self.part_folder(table, name).exists():
+            n += 1
+            name = f"{fingerprint}.{n}"
+        return name
+
+    def start(self) -> None:
+        """Clear what a killed build left half-written; call it under the build lock."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(parents=True)
+
+    def finish(self) -> None:
+        """Remove the temporary folder."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def scratch(self, table: str, folder: str) -> Path:
+        """Make a temporary folder for one part."""
+        path = self.temporary / f"{table}-{folder}"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def adopt(self, scratch: Path, part: PartRecord) -> None:
+        """Sync a written part and put it in place under its fingerprint."""
+        _write_text(scratch / "part.json", json.dumps(asdict(part)))
+        sync(scratch / "data.parquet")
+        sync(scratch)
+        target = self.part_folder(part.table, part.folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(scratch, target)
+        sync(target.parent)
+
+    def part(self, table: str, fingerprint: str) -> PartRecord | None:
+        """Find a whole part that a build left, finished or killed."""
+        return self._whole(self.part_folder(table, fingerprint))
+
+    def record(self, key: str, fingerprint: str) -> StepRecord | None:
+        """Find the record of a step whose parts are all there."""
+        try:
+            fields = json.loads(self._record_path(key, fingerprint).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        record = StepRecord(
+            **{
+                **fields,
+                "parts": tuple(_part(part) for part in fields["parts"]),
+                "columns": _pairs(fields["columns"]),
+                "checks": tuple(CheckRecord(**check) for check in fields["checks"]),
+            }
+        )
+        if all(_has_bytes(self.part_path(part), part.n_bytes) for part in record.parts):
+            return record
+        return None
+
+    def save(self, record: StepRecord) -> None:
+        """Write a step's record, whole or not at all."""
+        path = self._record_path(record.key, record.fingerprint)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_text(path, json.dumps(asdict(record), indent=1))
+
+    def _record_path(self, key: str, fingerprint: str) -> Path:
+        return self._records / key.replace("/", ".") / f"{fingerprint}.json"
+
+    def _whole(self, folder: Path) -> PartRecord | None:
+        try:
+            part = _part(json.loads((folder / "part.json").read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError):
+            return None
+        return part if _has_bytes(folder / "data.parquet", part.n_bytes) else None
+
+
+def sync(path: Path) -> None:
+    """Push a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _has_bytes(path: Path, n_bytes: int) -> bool:
+    try:
+        return os.path.getsize(path) == n_bytes
+    except OSError:
+        return False
+
+
+def _write_text(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    sync(beside)
+    os.replace(beside, path)
+    sync(path.parent)
+
+
+def _part(fields: Mapping[str, Any]) -> PartRecord:
+    return PartRecord(**{**fields, "columns": _pairs(fields["columns"])})
+
+
+def _pairs(rows: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(sql_type)) for name, sql_type in rows)

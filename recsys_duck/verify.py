@@ -1,0 +1,143 @@
+"""Assertions: grain, checks and the row ledger of a table that stands, before anyone may read it.
+
+Each outcome is a record under the table's fingerprint, so that a check runs once a table, and a new
+check runs on an old table.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from recsys_duck.engines import Engine, Query
+from recsys_duck.errors import CheckError
+from recsys_duck.plan import assertions
+from recsys_duck.stage import Check, Contract, SqlStage, Stage
+from recsys_duck.store import CheckRecord
+
+# Above this, uniqueness is counted on one slice of the keys: a count of everything costs half a stage.
+COUNTED_ROWS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A table to assert: its name in the session, its rows, and the query of what a gate judged."""
+
+    stage: Stage
+    contract: Contract
+    relation: str
+    n_rows: int
+    gate_input: Query | None = None
+
+
+def verify(engine: Engine, subject: Subject, known: tuple[CheckRecord, ...]) -> tuple[CheckRecord, ...]:
+    """Run the assertions of a table that are not known to hold; returns all outcomes that its header names."""
+    wanted = assertions(subject.contract)
+    kept = [check for check in known if (check.kind, check.text) in wanted and check.n_failed == 0]
+    have = {(check.kind, check.text) for check in kept}
+    missing = [check for check in subject.contract.checks if ("check", check.predicate) not in have]
+    outcomes = list(kept)
+    if subject.contract.grain and ("grain", ", ".join(subject.contract.grain)) not in have:
+        outcomes.append(_grain(engine, subject))
+    outcomes += _checks(engine, subject, missing)
+    ledger = [text for kind, text in wanted if kind == "ledger" and ("ledger", text) not in have]
+    if ledger and subject.gate_input:
+        outcomes.append(_ledger(engine, subject, subject.gate_input, ledger[0]))
+    return tuple(outcomes)
+
+
+def count_reasons(engine: Engine, relation: str) -> dict[str, int]:
+    """Count a gate's rows: under kept, and under each reason."""
+    kept = engine.fetch(Query(f"select count(*) from {relation}", where=relation))[0][0]
+    reasons = engine.fetch(
+        Query(
+            f"select reject_reason, count(*) from {relation}_rejected group by reject_reason order by reject_reason",
+            where=relation,
+        )
+    )
+    return {"kept": int(kept), **{str(reason): int(n_rows) for reason, n_rows in reasons}}
+
+
+def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
+    """Raise what does not hold.
+
+    Raises:
+        CheckError: names the table, the assertion, how many rows break it and the first of them.
+    """
+    where = str(subject.stage.path) if isinstance(subject.stage, SqlStage) else subject.stage.key
+    sentences = {check.predicate: check.sentence for check in subject.contract.checks}
+    for outcome in outcomes:
+        if outcome.n_failed and outcome.severity == "fail":
+            first = f" (first: {outcome.examples})" if outcome.examples else ""
+            raise CheckError(
+                _what(subject, outcome),
+                where=f"{where}, {outcome.kind} {outcome.text}{first}",
+                fix=sentences.get(outcome.text) or _FIXES[outcome.kind],
+            )
+
+
+_FIXES: Mapping[str, str] = {
+    "grain": "group by the grain, or add the missing column to `grain:`",
+    "check": "mend the stage or its input, or the check",
+    "ledger": "a gate has one row out for each row in: unnest and join before it or after it",
+}
+
+
+def _what(subject: Subject, outcome: CheckRecord) -> str:
+    table = subject.stage.key
+    if outcome.kind == "grain":
+        return f"{table} has {outcome.n_failed} repeated or null keys"
+    if outcome.kind == "ledger":
+        return f"{table} lost or added rows: {outcome.examples}"
+    return f"{table} has {outcome.n_failed} rows that break a check"
+
+
+def _grain(engine: Engine, subject: Subject) -> CheckRecord:
+    keys = ", ".join(subject.contract.grain)
+    text = ", ".join(subject.contract.grain)
+    has_null = " or ".join(f"{name} is null" for name in subject.contract.grain)
+    n_null = _count(engine, subject, has_null)
+    stage = subject.stage
+    if isinstance(stage, SqlStage) and not stage.for_each and _is_grouped(stage):
+        return CheckRecord("grain", text, "fail", n_null, "proven by its group by")
+    n_slices = -(-subject.n_rows // COUNTED_ROWS)
+    where = f"where hash({keys}) % {n_slices} = 0" if n_slices > 1 else ""
+    repeated = f"select {keys} from {subject.relation} {where} group by {keys} having count(*) > 1"
+    n_repeated = int(engine.fetch(Query(f"select count(*) from ({repeated})", where=stage.key))[0][0])
+    examples = ""
+    if n_repeated:
+        rows = engine.fetch(Query(f"{repeated} order by {keys} limit 2", where=stage.key))
+        examples = "; ".join(", ".join(str(value) for value in row) for row in rows)
+    method = f"counted on one of {n_slices} slices of the keys" if n_slices > 1 else "counted"
+    return CheckRecord("grain", text, "fail", n_null + n_repeated, method, examples)
+
+
+def _is_grouped(stage: SqlStage) -> bool:
+    keys = set(stage.facts.group_keys)
+    return bool(keys) and keys <= set(stage.contract.grain)
+
+
+def _checks(engine: Engine, subject: Subject, checks: list[Check]) -> Iterator[CheckRecord]:
+    if not checks:
+        return
+    counts = ", ".join(f"count(*) filter (where ({check.predicate}) is not true)" for check in checks)
+    where = f"{subject.stage.key}, checks in its header"
+    failed = engine.fetch(Query(f"select {counts} from {subject.relation}", where=where))[0]
+    for check, n_failed in zip(checks, failed, strict=True):
+        examples = ""
+        if n_failed and subject.contract.grain:
+            keys = ", ".join(subject.contract.grain)
+            broken = f"select {keys} from {subject.relation} where ({check.predicate}) is not true order by {keys} limit 2"
+            examples = "; ".join(", ".join(str(value) for value in row) for row in engine.fetch(Query(broken, where=where)))
+        yield CheckRecord("check", check.predicate, "warn" if check.warns else "fail", int(n_failed), "counted", examples)
+
+
+def _ledger(engine: Engine, subject: Subject, gate_input: Query, text: str) -> CheckRecord:
+    n_in = int(engine.fetch(gate_input)[0][0])
+    counts = count_reasons(engine, subject.relation)
+    n_out = sum(counts.values())
+    told = f"{n_in} in, {counts['kept']} kept, {n_out - counts['kept']} rejected"
+    return CheckRecord("ledger", text, "fail", abs(n_in - n_out), "counted", told if n_in != n_out else "")
+
+
+def _count(engine: Engine, subject: Subject, condition: str) -> int:
+    query = Query(f"select count(*) from {subject.relation} where {condition}", where=subject.stage.key)
+    return int(engine.fetch(query)[0][0])

@@ -1,0 +1,265 @@
+"""The warehouse folder: published generations, environments, and the catalog files that readers open.
+
+Owns how a catalog is written, checked and put in place. Beside each generation lies a small JSON file
+that says what it holds, so that a build never has to open what a reader may hold.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from recsys_duck.engines.duckdb import UNIT_HASH
+from recsys_duck.errors import ProjectError, StageError
+from recsys_duck.macro import Macro
+from recsys_duck.parameters import quoted
+from recsys_duck.plan import digest
+from recsys_duck.relation import Relation, definitions
+from recsys_duck.stage import LAYERS
+from recsys_duck.store import sync
+
+DEFAULT_ENVIRONMENT = "recsys"
+# Shells of 1.5 refuse what 2.0 writes by default; both read this one.
+STORAGE_VERSION = "v1.2.0"
+TAKEN_NAMES = {*LAYERS, "meta", "files", "main", "temp", "system", "memory", "information_schema", "pg_catalog"}
+
+
+@dataclass(frozen=True, slots=True)
+class MetaTable:
+    """A table of the schema meta: (name, type, comment) columns and its rows."""
+
+    name: str
+    about: str
+    columns: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What a generation shows: relations in the order they are created, comments, macros, meta."""
+
+    relations: tuple[Relation, ...]
+    comments: Mapping[str, tuple[str, Mapping[str, str]]]
+    macros: tuple[Macro, ...]
+    meta: tuple[MetaTable, ...]
+
+    def signature(self) -> str:
+        """Hash everything a reader sees but the generation's own number and time."""
+        views = [definitions(relation) for relation in self.relations]
+        comments = sorted((name, about, sorted(columns.items())) for name, (about, columns) in self.comments.items())
+        meta = json.loads(json.dumps([asdict(table) for table in self.meta], default=str))
+        return digest([views, comments, [asdict(macro) for macro in self.macros], meta, UNIT_HASH])
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One published catalog file, as the JSON beside it tells."""
+
+    environment: str
+    number: int
+    signature: str
+    published_at: str
+    path: Path
+    stages: Mapping[str, str]
+    files: Mapping[str, int]
+    n_tables: int
+    n_rows: int
+    state: tuple[int, int]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all its tables, those shared with other generations included."""
+        return sum(self.files.values())
+
+
+class Warehouse:
+    """A folder of tables, generations and one catalog file per environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._generations = folder / "generations"
+
+    def catalog_path(self, environment: str) -> Path:
+        """The file that analysts open."""
+        return self.folder / f"{environment}.duckdb"
+
+    def environments(self) -> list[str]:
+        """Names of all published environments."""
+        return sorted(path.stem for path in self.folder.glob("*.duckdb"))
+
+    def published(self, environment: str) -> Generation | None:
+        """Find the generation that an environment shows now."""
+        try:
+            inode = os.stat(self.catalog_path(environment)).st_ino
+        except OSError:
+            return None
+        for generation in self._known(environment):
+            if generation.path.stat().st_ino == inode:
+                return generation
+        return None
+
+    def published_stages(self, environment: str) -> Mapping[str, str]:
+        """Map each stage to the fingerprint readers see; a new environment is compared with the default one."""
+        generation = self.published(environment) or self.published(DEFAULT_ENVIRONMENT)
+        return generation.stages if generation else {}
+
+    def is_intact(self, generation: Generation) -> bool:
+        """Tell whether a generation's file is as it was written: a read-write shell may have changed it."""
+        state = generation.path.stat()
+        return (state.st_size, state.st_mtime_ns) == generation.state
+
+    def drop_stale_log(self, environment: str) -> bool:
+        """Remove a write-ahead log that someone's read-write session left; true where there was one."""
+        path = self.catalog_path(environment).with_name(f"{environment}.duckdb.wal")
+        existed = path.exists()
+        path.unlink(missing_ok=True)
+        return existed
+
+    def publish(
+        self, catalog: Catalog, environment: str, *, published_at: str, stages: Mapping[str, str], files: Mapping[str, int], n_rows: int
+    ) -> Generation:
+        """Write a generation, check it, and put it in place of the environment's catalog.
+
+        Raises:
+            StageError: a view of it can't be read.
+        """
+        self._generations.mkdir(parents=True, exist_ok=True)
+        number = max((one.number for one in self._known(environment)), default=0) + 1
+        path = self._generations / f"{environment}-{number}.duckdb"
+        beside = self._generations / f".{path.name}"
+        for leftover in (beside, path, path.with_suffix(".json")):
+            leftover.unlink(missing_ok=True)
+        _write_catalog(catalog, beside, environment=environment, number=number, published_at=published_at)
+        os.chmod(beside, 0o444)
+        sync(beside)
+        os.rename(beside, path)
+        _check_catalog(catalog, path)
+        state = path.stat()
+        generation = Generation(
+            environment=environment,
+            number=number,
+            signature=catalog.signature(),
+            published_at=published_at,
+            path=path,
+            stages=stages,
+            files=files,
+            n_tables=len(catalog.relations),
+            n_rows=n_rows,
+            state=(state.st_size, state.st_mtime_ns),
+        )
+        fields = {**asdict(generation), "path": path.name}
+        path.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
+        sync(path.with_suffix(".json"))
+        self._swap(path, environment)
+        return generation
+
+    def _swap(self, path: Path, environment: str) -> None:
+        link = self.folder / f".{environment}.duckdb.new"
+        link.unlink(missing_ok=True)
+        os.link(path, link)
+        self.drop_stale_log(environment)
+        os.replace(link, self.catalog_path(environment))
+        self.drop_stale_log(environment)
+        sync(self._generations)
+        sync(self.folder)
+
+    def _known(self, environment: str) -> Iterator[Generation]:
+        for path in self._generations.glob(f"{environment}-*.json"):
+            if not re.fullmatch(rf"{environment}-\d+\.json", path.name) or not path.with_suffix(".duckdb").exists():
+                continue
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            yield Generation(**{**fields, "path": path.with_suffix(".duckdb"), "state": tuple(fields["state"])})
+
+
+def check_environment(name: str) -> str:
+    """Return a name that an environment may have.
+
+    Raises:
+        ProjectError: it is no plain name, or one that a schema or DuckDB itself has.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in TAKEN_NAMES:
+        raise ProjectError(
+            f"an environment can't be named {name!r}",
+            where="--as, or environment in recsys.toml",
+            fix="use lower-case letters, digits and _; no layer, meta, main, temp, system or memory",
+        )
+    return name
+
+
+def _write_catalog(catalog: Catalog, path: Path, *, environment: str, number: int, published_at: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {quoted(str(path))} as catalog (storage_version '{STORAGE_VERSION}')")
+        connection.execute("use catalog")
+        connection.execute(UNIT_HASH)
+        for schema in dict.fromkeys(["meta", *(relation.schema for relation in catalog.relations)]):
+            connection.execute(f"create schema if not exists {schema}")
+        for relation in catalog.relations:
+            for name, select in definitions(relation).items():
+                connection.execute(f"create view {name} as {select}")
+        for name, (about, columns) in catalog.comments.items():
+            connection.execute(f"comment on view {name} is {quoted(about)}")
+            for column, comment in columns.items():
+                connection.execute(f"comment on column {name}.{column} is {quoted(comment)}")
+        for macro in catalog.macros:
+            connection.execute(f"create macro {macro.name}({', '.join(macro.arguments)}) as table {macro.select}")
+        own = MetaTable(
+            "generation",
+            "This generation of the catalog, one row.",
+            (
+                ("environment", "varchar", "name it is published under"),
+                ("number", "bigint", "counts from 1 in each environment"),
+                ("published_at", "timestamp", "UTC"),
+            ),
+            ((environment, number, published_at),),
+        )
+        for table in (*catalog.meta, own):
+            _write_meta(connection, table)
+        connection.execute("use memory")
+        connection.execute("detach catalog")
+
+
+def _write_meta(connection: duckdb.DuckDBPyConnection, table: MetaTable) -> None:
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type, _ in table.columns)
+    connection.execute(f"create table meta.{table.name} ({columns})")
+    if table.rows:
+        marks = ", ".join("?" for _ in table.columns)
+        connection.executemany(f"insert into meta.{table.name} values ({marks})", [list(row) for row in table.rows])
+    connection.execute(f"comment on table meta.{table.name} is {quoted(table.about)}")
+    for name, _, comment in table.columns:
+        connection.execute(f"comment on column meta.{table.name}.{name} is {quoted(comment)}")
+
+
+def _check_catalog(catalog: Catalog, path: Path) -> None:
+    """Bind every view of a written generation, as a reader would."""
+    names = [name for relation in catalog.relations for name in definitions(relation)]
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for name in names:
+                connection.execute(f"select * from {name} limit 0").fetchall()
+    except duckdb.Error as error:
+        raise StageError("the new catalog can't be read, nothing is published", where=str(path), cause=str(error)) from None
+
+
+def read_published(path: Path, sql: str, *, folder: Path) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Run one SELECT on a generation, read-only, with nothing outside the warehouse in reach.
+
+    Raises:
+        ProjectError: it is no single SELECT, or fails.
+    """
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise ProjectError("only one SELECT can be asked", where=sql.strip()[:80], fix="from recs.popular, select …, with …")
+            connection.execute(f"set allowed_directories = [{quoted(str(folder / 'tables'))}]")
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
+            cursor = connection.execute(statements[0])
+            return [str(column[0]) for column in cursor.description or []], cursor.fetchall()
+    except duckdb.Error as error:
+        raise ProjectError("the query failed", where=sql.strip()[:80], fix="see below", cause=str(error)) from None

@@ -1,0 +1,31 @@
+-- Every kept event: a user met an item, once a row.
+-- grain:   none
+-- gate of: staging.events
+-- why:     a multiset: a user may meet an item twice in one second, and both rows count.
+-- check:   weight >= 0
+
+select
+    events.user_id,
+    events.item_id,
+    -- strength of the event, 0 or more: 1 where the source has none, else plays or a rating
+    events.weight,
+    -- when it happened, UTC; null where the source has no times
+    events.occurred_at,
+    -- what the event was met in, a playlist or a session; null where the source has none
+    events.basket_id,
+    -- place in the basket as the source numbers it
+    events.position,
+    -- the file it came from, relative to the project
+    events.source_file,
+    case
+        when events.user_id is null then 'missing_user_id'
+        when events.item_id is null then 'missing_item_id'
+        when events.weight is null or events.weight < 0 then 'bad_weight'
+        when users.user_id is null then 'user_not_in_catalog'
+        when items.item_id is null then 'item_not_in_catalog'
+    end as reject_reason
+from staging.events
+left join core.users
+    on events.user_id = users.user_id
+left join core.items
+    on events.item_id = items.item_id

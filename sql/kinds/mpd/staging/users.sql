@@ -1,0 +1,11 @@
+-- The playlists long enough to be users.
+-- grain:   user_id
+-- gate of: staging.playlists
+-- why:     a playlist is the user of this source. Length is what the source claims, num_tracks, as
+--          recipe and data set mean it.
+
+select
+    playlists.pid as user_id,
+    playlists.playlist_name as user_name,
+    case when playlists.n_tracks_claimed <= $min_playlist_tracks then 'playlist_too_short' end as reject_reason
+from staging.playlists
