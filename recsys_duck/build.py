@@ -118,7 +118,9 @@ class _Run:
         if plan.of("run") or plan.of("check"):
             self._engine = stack.enter_context(
                 DuckdbEngine(
-                    memory_bytes=memory.sql_share(how.memory_limit), threads=how.threads, temporary=store.temporary / "spill"
+                    memory_bytes=memory.sql_share(how.memory_limit),
+                    threads=how.threads,
+                    temporary=store.temporary / "spill",
                 )
             )
 
@@ -147,7 +149,15 @@ class _Run:
         rejected = sum(n_rows for reason, n_rows in record.ledger.items() if reason not in ("in", "kept"))
         n_rows = sum(part.n_rows for part in record.parts)
         n_bytes = sum(part.n_bytes for part in record.parts)
-        yield Built(key, n_rows, n_bytes, rejected, round(time.monotonic() - started, 3))
+        yield Built(
+            stage=key,
+            made="checked" if step.action == "check" else "built",
+            made_as="view" if step.stage.is_view else "table",
+            n_rows=n_rows,
+            n_bytes=n_bytes,
+            n_rejected=rejected,
+            elapsed_s=round(time.monotonic() - started, 3),
+        )
 
     @property
     def engine(self) -> DuckdbEngine:
@@ -177,7 +187,11 @@ class _Run:
                 relation = replace(relation, name=f"{table}_{stage.part}")
             self.engine.define(relation)
             subject = Subject(
-                stage, contract, relation.name, sum(part.n_rows for part in record.of_table(table)), self._gate_input(step)
+                stage,
+                contract,
+                relation.name,
+                sum(part.n_rows for part in record.of_table(table)),
+                self._gate_input(step),
             )
             found = run_one(self.engine, lambda subject=subject: verify(self.engine, subject, record.checks))  # type: ignore[misc]
             outcomes = [*found] if len(stage.tables) == 1 else [*outcomes, *found]

@@ -4,6 +4,7 @@ The only module that exits. Imports of DuckDB and the like wait until a command 
 `--help` is there at once.
 """
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -32,22 +33,42 @@ def _options(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 
 _place = _options(
-    click.option("--project", default=".", metavar="DIR", help="Folder of the project, with recsys.toml if there is one."),
+    click.option(
+        "--project", default=".", metavar="DIR", help="Folder of the project, with recsys.toml if there is one."
+    ),
     click.option("--warehouse", metavar="DIR", help="Folder of the warehouse; default: warehouse in the project."),
 )
 _what = _options(
     _place,
     click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events."),
     click.option("--files", multiple=True, metavar="[INPUT=]GLOB", help="Files of an input; repeatable."),
-    click.option("--reader", multiple=True, metavar="INPUT.OPTION=VALUE", help="How an input is read: format, delimiter, encoding …"),
-    click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A parameter's value, in TOML; bare words are text, null is off."),
+    click.option(
+        "--reader",
+        multiple=True,
+        metavar="INPUT.OPTION=VALUE",
+        help="How an input is read: format, delimiter, encoding …",
+    ),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter's value, in TOML; bare words are text, null is off.",
+    ),
     click.option("--hash-files", is_flag=True, help="Recognise source files by content, not by size and time."),
 )
 _how = _options(
     click.option("--as", "environment", metavar="NAME", help="Environment to publish under; default: recsys."),
-    click.option("--select", multiple=True, metavar="[+]TABLE[+]", help="Only this table; + in front: and what it needs; + behind: and what needs it."),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="[+]TABLE[+]",
+        help="Only this table; + in front: and what it needs; + behind: and what needs it.",
+    ),
     click.option("--force", is_flag=True, help="Run the selected stages again, though their tables are there."),
-    click.option("--memory-limit", metavar="SIZE", help="Memory of the whole process, as 2GB; default: 60 % of what there is."),
+    click.option(
+        "--memory-limit", metavar="SIZE", help="Memory of the whole process, as 2GB; default: 60 % of what there is."
+    ),
     click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads; default: all processors."),
 )
 _json = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
@@ -120,7 +141,15 @@ def status(as_json: bool, **options: Any) -> None:
         if generation:
             own, _ = own_bytes(warehouse, generation)
             rows.append(
-                (name, generation.number, generation.published_at, generation.n_tables, generation.n_rows, size(generation.n_bytes), size(own))
+                (
+                    name,
+                    generation.number,
+                    generation.published_at,
+                    generation.n_tables,
+                    generation.n_rows,
+                    size(generation.n_bytes),
+                    size(own),
+                )
             )
     names = ("environment", "generation", "published_at", "tables", "rows", "size", "not shared")
     show_rows(names, rows, style="json" if as_json else "table")
@@ -132,7 +161,9 @@ def status(as_json: bool, **options: Any) -> None:
 @click.argument("question", required=False)
 @_place
 @click.option("--as", "environment", metavar="NAME", help="Environment to ask; default: recsys.")
-@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", help="How the answer is written.")
+@click.option(
+    "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", help="How the answer is written."
+)
 def query(question: str | None, environment: str | None, style: str, **options: Any) -> None:
     """Ask the published catalog one SELECT, a file of it, or a shipped example by name.
 
@@ -171,7 +202,8 @@ def demo(folder: str) -> None:
     from recsys_duck.build import build as run_build
 
     _narrate(run_build(project, graph, how), as_json=False)
-    click.echo(tell_demo(Path(folder)))
+    program = "recsys-duck" if shutil.which("recsys-duck") else sys.argv[0]
+    click.echo(tell_demo(Path(folder), program))
 
 
 def main() -> None:
@@ -279,6 +311,8 @@ def _published(environment: str | None, options: dict[str, Any]) -> tuple[Path, 
     generation = warehouse.published(name)
     if generation is None:
         raise ProjectError(
-            f"nothing is published as {name}", where=str(warehouse.folder), fix=f"build first; {near_miss(name, warehouse.environments())}"
+            f"nothing is published as {name}",
+            where=str(warehouse.folder),
+            fix=f"build first; {near_miss(name, warehouse.environments())}",
         )
     return warehouse.folder, generation.path

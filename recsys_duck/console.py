@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, Progress as Bars, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
@@ -74,7 +75,10 @@ def told(event: Event) -> str:
         )
     if isinstance(event, Built):
         rejected = f", {event.n_rejected:,} of them rejected" if event.n_rejected else ""
-        return f"built      {event.stage:<28} {event.n_rows:>11,} rows {size(event.n_bytes):>9} {event.elapsed_s:>7.1f} s{rejected}"
+        rows = (
+            f"{event.n_rows:>11,} rows {size(event.n_bytes):>9}" if event.made_as != "view" else f"{'view':>16} {'':>9}"
+        )
+        return f"{event.made:<10} {event.stage:<28} {rows} {event.elapsed_s:>7.1f} s{rejected}"
     if isinstance(event, Warned):
         return f"warning    {event.stage + ': ' if event.stage else ''}{event.message}"
     if isinstance(event, Published):
@@ -86,7 +90,11 @@ def told(event: Event) -> str:
 
 def _published(event: Published) -> str:
     what = "published " if event.is_new else "unchanged "
-    shared = f", {size(event.n_bytes - event.n_bytes_own)} of it shared with {event.shared_with}" if event.shared_with else ""
+    shared = (
+        f", {size(event.n_bytes - event.n_bytes_own)} of it shared with {event.shared_with}"
+        if event.shared_with
+        else ""
+    )
     return (
         f"{what} {event.environment} generation {event.generation}: {event.n_tables} tables, "
         f"{size(event.n_bytes)}{shared}\n           {event.catalog}"

@@ -45,9 +45,11 @@ class Progress(Event):
 
 @dataclass(frozen=True, slots=True)
 class Built(Event):
-    """A stage's table stands, asserted."""
+    """A stage's table stands, asserted. `made` is built, or checked where the table was there."""
 
     stage: str
+    made: str
+    made_as: str
     n_rows: int
     n_bytes: int
     n_rejected: int

@@ -32,6 +32,8 @@ def question_text(question: str) -> str:
             raise ProjectError(f"can't read {question}", where="query", fix=error.strerror or "") from None
     if question.isidentifier():
         raise ProjectError(
-            f"there is no example {question}", where="query", fix=near_miss(question, [name for name, _ in example_questions()])
+            f"there is no example {question}",
+            where="query",
+            fix=near_miss(question, [name for name, _ in example_questions()]),
         )
     return question

@@ -39,7 +39,7 @@ class Graph:
         if pattern.startswith("+"):
             grown |= self._reach(chosen, self.upstream)
         if pattern.endswith("+"):
-            downstream: dict[str, tuple[str, ...]] = {key: () for key in self.stages}
+            downstream: dict[str, tuple[str, ...]] = dict.fromkeys(self.stages, ())
             for key, inputs in self.upstream.items():
                 for one in inputs:
                     downstream[one] += (key,)
@@ -86,7 +86,9 @@ def _order(upstream: Mapping[str, tuple[str, ...]]) -> list[str]:
         sorter.prepare()
     except CycleError as error:
         cycle = " → ".join(reversed(error.args[1]))
-        raise ProjectError("stages read each other in a circle", where=cycle, fix="take one of these reads out") from None
+        raise ProjectError(
+            "stages read each other in a circle", where=cycle, fix="take one of these reads out"
+        ) from None
     order: list[str] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready(), key=lambda key: (LAYERS.index(key.split(".")[0]), key))
@@ -128,16 +130,18 @@ def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -
 def _stage_problems(stage: SqlStage) -> Iterator[RecsysDuckError]:
     gate_of = stage.contract.gate_of
     if gate_of and gate_of not in stage.reads:
-        yield ProjectError(f"{stage.key} is a gate of {gate_of} but does not read it", where=_where(stage), fix="name what it judges")
+        yield ProjectError(
+            f"{stage.key} is a gate of {gate_of} but does not read it", where=_where(stage), fix="name what it judges"
+        )
     if stage.is_view and any(table.startswith("files.") for table in stage.reads):
         yield ProjectError(
-            f"{stage.key} is a view over source files", where=_where(stage), fix="make it a table: readers never need the sources"
+            f"{stage.key} is a view over source files",
+            where=_where(stage),
+            fix="make it a table: readers never need the sources",
         )
 
 
-def _planning_columns(
-    project: Project, stage: Stage, producers: Mapping[str, tuple[str, ...]]
-) -> tuple[str, ...]:
+def _planning_columns(project: Project, stage: Stage, producers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     if not stage.for_each or stage.for_each.startswith("files."):
         return ()
     planning = [project.stages[key] for key in producers.get(stage.for_each, ())]
@@ -159,7 +163,7 @@ def _layer_problems(stages: Mapping[str, Stage]) -> Iterator[RecsysDuckError]:
 
 
 def _may_read(layer: str, table: str) -> bool:
-    read = table.split(".")[0]
+    read = table.split(".", maxsplit=1)[0]
     if read == "files":
         return layer == "staging"
     if read not in LAYERS or LAYERS.index(read) > LAYERS.index(layer):
@@ -179,18 +183,32 @@ def _contract_problems(project: Project, producers: Mapping[str, tuple[str, ...]
     for table, columns in project.contract.items():
         stages = [project.stages[key] for key in producers.get(table, ())]
         if not stages:
-            yield ProjectError(f"kind {project.kind.name} does not give {table}", where=kind_toml, fix="add its stage: the contract asks for it")
+            yield ProjectError(
+                f"kind {project.kind.name} does not give {table}",
+                where=kind_toml,
+                fix="add its stage: the contract asks for it",
+            )
         for stage in stages:
             names = [column.name for column in stage.tables[table].columns if column.name != "reject_reason"]
             if sorted(names) != sorted(columns):
                 yield ProjectError(
-                    f"{table} is not what the staging contract asks for", where=_where(stage), fix=f"give the columns {', '.join(columns)}"
+                    f"{table} is not what the staging contract asks for",
+                    where=_where(stage),
+                    fix=f"give the columns {', '.join(columns)}",
                 )
     known = {*project.contract, *project.kind.tables}
     for table in producers:
-        if table.startswith("staging.") and table not in known and project.stages[producers[table][0]].origin != "project":
+        if (
+            table.startswith("staging.")
+            and table not in known
+            and project.stages[producers[table][0]].origin != "project"
+        ):
             yield ProjectError(f"{table} is not listed", where=kind_toml, fix="add it to tables")
     for table, keys in producers.items():
         shapes = {tuple(column.name for column in project.stages[key].tables[table].columns) for key in keys}
         if len(shapes) > 1:
-            yield ProjectError(f"the parts of {table} have different columns", where=", ".join(keys), fix="give them the same columns in the same order")
+            yield ProjectError(
+                f"the parts of {table} have different columns",
+                where=", ".join(keys),
+                fix="give them the same columns in the same order",
+            )

@@ -28,7 +28,9 @@ def parse_size(text: str) -> int:
         raise ProjectError(f"{text!r} is no size", where="memory limit", fix="write it as 2GB or 512MB")
     n_bytes = int(float(found.group(1)) * _UNITS[found.group(2).upper()])
     if n_bytes < LEAST_BYTES:
-        raise ResourceError(f"{text} is too little to build in", where="memory limit", fix=f"give {LEAST_BYTES // 10**6}MB or more")
+        raise ResourceError(
+            f"{text} is too little to build in", where="memory limit", fix=f"give {LEAST_BYTES // 10**6}MB or more"
+        )
     return n_bytes
 
 

@@ -31,11 +31,9 @@ def _stages(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
             made = "python" if isinstance(stage, PythonStage) else "view" if stage.is_view else "table"
             n_rows = None if stage.is_view else sum(part.n_rows for part in parts)
             n_bytes = sum(part.n_bytes for part in parts)
-            grain = ", ".join(contract.grain) or None
-            rows.append(
-                (key, table, stage.part or None, made, stage.origin, contract.about, grain, contract.why or None, contract.source or None)
-                + (n_rows, n_bytes, len(parts), record.elapsed_s, record.built_at, record.fingerprint)
-            )
+            told = (contract.about, ", ".join(contract.grain) or None, contract.why or None, contract.source or None)
+            counts = (n_rows, n_bytes, len(parts), record.elapsed_s, record.built_at, record.fingerprint)
+            rows.append((key, table, stage.part or None, made, stage.origin, *told, *counts))
     return MetaTable(
         "stages",
         "Every stage of this generation, in running order.",
@@ -62,7 +60,14 @@ def _stages(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
 
 def _parameters(project: Project) -> MetaTable:
     rows = tuple(
-        (name, setting.value.text(), setting.parameter.type, setting.parameter.unit or None, setting.source, setting.parameter.about)
+        (
+            name,
+            setting.value.text(),
+            setting.parameter.type,
+            setting.parameter.unit or None,
+            setting.source,
+            setting.parameter.about,
+        )
         for name, setting in sorted(project.settings.items())
     )
     return MetaTable(
@@ -137,7 +142,9 @@ def _files(project: Project, stages: Mapping[str, Stage], records: Mapping[str, 
     )
 
 
-def _counted_files(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> Iterator[tuple[tuple[str, str], int]]:
+def _counted_files(
+    stages: Mapping[str, Stage], records: Mapping[str, StepRecord]
+) -> Iterator[tuple[tuple[str, str], int]]:
     for key, stage in stages.items():
         if stage.for_each.startswith("files."):
             for part in records[key].parts:

@@ -5,12 +5,13 @@ and values out of range, all at once.
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 
@@ -98,11 +99,10 @@ class Parameter:
         return ""
 
     def _in_range(self, number: float) -> bool:
-        if number != number:  # NaN fits no range
+        if math.isnan(number):
             return False
         return not (
-            (self.minimum is not None and number < self.minimum)
-            or (self.maximum is not None and number > self.maximum)
+            (self.minimum is not None and number < self.minimum) or (self.maximum is not None and number > self.maximum)
         )
 
     def _error(self, given: object, where: str, fix: str) -> ProjectError:
@@ -114,18 +114,20 @@ class Parameter:
             if self.default is None:
                 return None
             raise self._error(given, where, f"leave it out for the default, {self.default}")
-        if self.type == "bool" and isinstance(given, bool):
-            return given
-        if self.type == "int" and isinstance(given, int) and not isinstance(given, bool):
-            if -(2**63) <= given < 2**63:
-                return given
-            raise self._error(given, where, "use a 64-bit integer")
-        if self.type == "real" and isinstance(given, int | float) and not isinstance(given, bool):
-            return float(given)
-        if self.type == "text" and isinstance(given, str):
-            return given
         if self.type == "timestamp":
             return self._timestamp(given, where)
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        if self.type == "real" and is_number:
+            return float(given)  # type: ignore[arg-type]
+        if self.type == "int" and is_number and isinstance(given, int) and not -(2**63) <= given < 2**63:
+            raise self._error(given, where, "use a 64-bit integer")
+        fits = {
+            "bool": isinstance(given, bool),
+            "int": is_number and isinstance(given, int),
+            "text": isinstance(given, str),
+        }
+        if fits.get(self.type):
+            return given  # type: ignore[return-value]
         if self.type == "list of text" and isinstance(given, list) and all(isinstance(item, str) for item in given):
             return tuple(dict.fromkeys(given))
         raise self._error(given, where, f"give a value of type {self.type}")
@@ -171,7 +173,9 @@ def load_parameters(path: Path) -> dict[str, Parameter]:
         where = f"{path}, [{name}]"
         if not isinstance(fields, dict) or fields.get("type") not in SQL_TYPES or not fields.get("about"):
             raise ProjectError(
-                f"parameter {name} is not declared in full", where=where, fix=f"give about and type: {', '.join(SQL_TYPES)}"
+                f"parameter {name} is not declared in full",
+                where=where,
+                fix=f"give about and type: {', '.join(SQL_TYPES)}",
             )
         default = fields.get("default")
         parameter = Parameter(
@@ -255,3 +259,15 @@ def read_toml(path: Path) -> dict[str, object]:
         raise ProjectError(f"{path.name} is not UTF-8", where=str(path), fix="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path.name} is no valid TOML", where=str(path), fix=str(error)) from None
+
+
+def table_of(fields: Mapping[str, object], name: str) -> Mapping[str, Any]:
+    """Take a table out of a TOML file; empty where it is missing.
+
+    Raises:
+        ProjectError: the name is there, but no table.
+    """
+    value = fields.get(name, {})
+    if not isinstance(value, Mapping):
+        raise ProjectError(f"{name} is no table", where=f"[{name}]", fix="write [name] and a line for each")
+    return value

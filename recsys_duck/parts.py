@@ -82,18 +82,15 @@ class PartMaker:
                 if part.n_rows == 0 and stage.for_each.startswith("files.") and part.label:
                     yield Warned(stage.key, f"{part.label} gave no row")
         fresh = {part.fingerprint: part for part in made}
-        parts = tuple(
-            fresh[part.fingerprint] if part.fingerprint in fresh else found
-            for part in step.parts or ()
-            if (found := self._store.part(stage.table, part.fingerprint)) or part.fingerprint in fresh
-        )
+        found = [
+            fresh.get(part.fingerprint) or self._store.part(stage.table, part.fingerprint) for part in step.parts or ()
+        ]
+        parts = tuple(part for part in found if part is not None)
         columns = parts[0].columns
         self._refuse_broken_contract(stage, columns)
         return replace(_new_record(step), parts=parts, columns=columns, elapsed_s=round(time.monotonic() - started, 3))
 
-    def _blocks(
-        self, step: Step, stage: SqlStage, records: Mapping[str, StepRecord]
-    ) -> tuple[Part, ...]:
+    def _blocks(self, step: Step, stage: SqlStage, records: Mapping[str, StepRecord]) -> tuple[Part, ...]:
         """One part per row of the planning table; none of them for an empty one but a typed, empty part."""
         planning = next(record for record in records.values() if record.of_table(stage.for_each))
         columns = [(name, sql_type) for name, sql_type in planning.columns if name != "reject_reason"]
@@ -136,7 +133,12 @@ class PartMaker:
         settings = {name: setting.value for name, setting in self._project.settings.items()}
         where = f"{stage.path}, {part.label}" if part.label else str(stage.path)
         return Query(
-            stage.text, stage.facts.places, {**settings, **part.values}, part.sources, where, no_rows=part.label == "no rows"
+            stage.text,
+            stage.facts.places,
+            {**settings, **part.values},
+            part.sources,
+            where,
+            no_rows=part.label == "no rows",
         )
 
     def _at_a_time(self, parts: list[Part], stage: SqlStage) -> int:
@@ -160,10 +162,12 @@ class PartMaker:
             for table, batches in stage.run(inputs).items():
                 name = self._store.new_folder(table, step.fingerprint)
                 scratch = self._store.scratch(table, name)
-                written = self._engine.write_batches(batches, scratch / "data.parquet")  # type: ignore[arg-type]
+                written = self._engine.write_batches(batches, scratch / "data.parquet")
                 wanted = [column.name for column in stage.tables[table].columns]
                 if [name for name, _ in written.columns] != wanted:
-                    raise StageError(f"{table} has other columns than declared", where=stage.key, fix=f"give {', '.join(wanted)}")
+                    raise StageError(
+                        f"{table} has other columns than declared", where=stage.key, fix=f"give {', '.join(wanted)}"
+                    )
                 part = PartRecord(table, name, step.fingerprint, "", written.n_rows, written.n_bytes, written.columns)
                 self._store.adopt(scratch, part)
                 parts.append(part)
@@ -172,7 +176,11 @@ class PartMaker:
             yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
         missing = set(stage.tables) - {part.table for part in parts}
         if missing:
-            raise StageError(f"the stage did not give {', '.join(sorted(missing))}", where=stage.key, fix="return every declared table")
+            raise StageError(
+                f"the stage did not give {', '.join(sorted(missing))}",
+                where=stage.key,
+                fix="return every declared table",
+            )
         return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
 
     def _refuse_broken_contract(self, stage: SqlStage, columns: tuple[tuple[str, str], ...]) -> None:
@@ -187,7 +195,6 @@ class PartMaker:
                     where=str(stage.path),
                     fix=f"cast it: try_cast(… as {allowed[0].lower()})",
                 )
-
 
 
 def _new_record(step: Step) -> StepRecord:

@@ -136,9 +136,7 @@ def _step(
 
 def _is_asserted(stage: Stage, record: StepRecord) -> bool:
     wanted = set().union(*(assertions(contract) for contract in stage.tables.values()))
-    severe = {
-        check.predicate for contract in stage.tables.values() for check in contract.checks if not check.warns
-    }
+    severe = {check.predicate for contract in stage.tables.values() for check in contract.checks if not check.warns}
     passed = {
         (check.kind, check.text)
         for check in record.checks
@@ -147,9 +145,7 @@ def _is_asserted(stage: Stage, record: StepRecord) -> bool:
     return wanted <= passed
 
 
-def _ingredients(
-    project: Project, graph: Graph, stage: Stage, fingerprints: Mapping[str, str]
-) -> dict[str, Any]:
+def _ingredients(project: Project, graph: Graph, stage: Stage, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     settings = {name: project.settings[name].value for name in stage.parameters if name in project.settings}
     inputs = [table.removeprefix("files.") for table in stage.reads if table.startswith("files.")]
     return {
@@ -170,9 +166,7 @@ def _code(stage: Stage) -> list[Any]:
     return [hashlib.sha256(stage.facts.tokens.encode()).hexdigest()]
 
 
-def _parts(
-    stage: Stage, fingerprint: str, ingredients: Mapping[str, Any], project: Project
-) -> tuple[Part, ...] | None:
+def _parts(stage: Stage, fingerprint: str, ingredients: Mapping[str, Any], project: Project) -> tuple[Part, ...] | None:
     inputs = {table.removeprefix("files.") for table in stage.reads if table.startswith("files.")}
     sources = {name: project.sources[name] for name in inputs}
     if not stage.for_each:

@@ -33,8 +33,14 @@ def _first_row(project: Project, stage: SqlStage) -> dict[str, Value]:
     warehouse = Warehouse(project.warehouse)
     generation = warehouse.published(DEFAULT_ENVIRONMENT)
     if generation is None:
-        raise ProjectError(f"{stage.for_each} is not published", where=str(stage.path), fix="build first: its rows are this stage's parameters")
-    names, rows = read_published(generation.path, f"from {stage.for_each} order by all limit 1", folder=warehouse.folder)
+        raise ProjectError(
+            f"{stage.for_each} is not published",
+            where=str(stage.path),
+            fix="build first: its rows are this stage's parameters",
+        )
+    names, rows = read_published(
+        generation.path, f"from {stage.for_each} order by all limit 1", folder=warehouse.folder
+    )
     types = read_published(generation.path, f"describe {stage.for_each}", folder=warehouse.folder)[1]
     if not rows:
         raise ProjectError(f"{stage.for_each} has no row", where=str(stage.path), fix="there is nothing to run")

@@ -12,14 +12,13 @@ from typing import Any
 
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.kind import SQL_FOLDER, Kind, load_kind
 from recsys_duck.macro import Macro, parse_macro
-from recsys_duck.parameters import Setting, load_parameters, read_toml, settle
+from recsys_duck.parameters import Setting, load_parameters, read_toml, settle, table_of
 from recsys_duck.source import Input, Source, declare_input, find_files
 from recsys_duck.stage import PythonStage, SqlStage, Stage, parse_stage
 
 SETTINGS_FILE = "recsys.toml"
-_PACKAGED = Path(__file__).parent / "sql"
-SQL_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "sql"
 TOP_KEYS = {"kind", "warehouse", "environment", "memory_limit", "threads", "fingerprint", "files", "parameters"}
 INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 
@@ -35,18 +34,6 @@ class Given:
     parameters: Sequence[tuple[str, object]] = ()
     warehouse: Path | None = None
     fingerprint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A source layout: its inputs, its defaults and the tables it adds to the staging contract."""
-
-    name: str
-    folder: Path
-    inputs: Mapping[str, Mapping[str, Any]]
-    defaults: Mapping[str, object]
-    tables: tuple[str, ...]
-    has_times: bool | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +75,10 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     sources = _identified(_sources(root, kind, toml, given), reader)
     stages = _stages(root, kind, reader)
     models = settings["models"].value.data
+    everything: dict[str, Stage] = {**stages, **{stage.key: stage for stage in python_stages}}
     active = {
         key: stage
-        for key, stage in [*stages.items(), *((stage.key, stage) for stage in python_stages)]
+        for key, stage in everything.items()
         if not stage.part or (isinstance(models, tuple) and stage.part in models)
     }
     project = Project(
@@ -101,7 +89,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         settings=settings,
         stages=active,
         macros=tuple(_macros(reader)),
-        contract={name: dict(_table(read_toml(SQL_FOLDER / "contract.toml"), name)) for name in _contract_names()},
+        contract={name: dict(table_of(read_toml(SQL_FOLDER / "contract.toml"), name)) for name in _contract_names()},
         toml=toml,
     )
     if settings["split"].value.data == "time" and not project.has_times():
@@ -126,7 +114,7 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
         load_parameters(SQL_FOLDER / "parameters.toml"),
         {
             "kind": (str(kind.folder / "kind.toml"), kind.defaults),
-            SETTINGS_FILE: (str(root / SETTINGS_FILE), _table(toml, "parameters")),
+            SETTINGS_FILE: (str(root / SETTINGS_FILE), table_of(toml, "parameters")),
             "command line": ("--set", dict(given.parameters)),
         },
     )
@@ -136,28 +124,6 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
 def warehouse_folder(given: Given, toml: Mapping[str, Any]) -> Path:
     """Where the warehouse lies: the command line's, recsys.toml's, or `warehouse` in the project."""
     return (given.warehouse or given.root / str(toml.get("warehouse", "warehouse"))).resolve()
-
-
-def load_kind(name: str) -> Kind:
-    """Read a kind's kind.toml.
-
-    Raises:
-        ProjectError: there is no such kind, or its file is not in order.
-    """
-    known = sorted(path.parent.name for path in (SQL_FOLDER / "kinds").glob("*/kind.toml"))
-    if name not in known:
-        what = f"there is no kind {name}" if name else "no kind is given"
-        raise ProjectError(what, where=f"--kind, or kind in {SETTINGS_FILE}", fix=near_miss(name, known))
-    folder = SQL_FOLDER / "kinds" / name
-    fields = read_toml(folder / "kind.toml")
-    return Kind(
-        name=name,
-        folder=folder,
-        inputs={key: dict(value) for key, value in _table(fields, "inputs").items() if isinstance(value, Mapping)},
-        defaults=_table(fields, "defaults"),
-        tables=tuple(str(table) for table in _list(fields.get("tables"))),
-        has_times=fields["has_times"] if isinstance(fields.get("has_times"), bool | str) else False,  # type: ignore[arg-type]
-    )
 
 
 def read_settings_file(root: Path) -> dict[str, Any]:
@@ -181,17 +147,6 @@ def read_settings_file(root: Path) -> dict[str, Any]:
     return toml
 
 
-def _table(fields: Mapping[str, object], name: str) -> Mapping[str, Any]:
-    value = fields.get(name, {})
-    if not isinstance(value, Mapping):
-        raise ProjectError(f"{name} is no table", where=SETTINGS_FILE, fix=f"write [{name}] and a line for each")
-    return value
-
-
-def _list(value: object) -> list[object]:
-    return list(value) if isinstance(value, list) else []
-
-
 def _contract_names() -> list[str]:
     return list(read_toml(SQL_FOLDER / "contract.toml"))
 
@@ -210,11 +165,17 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
             problems.append(problem)
             continue
         asked = patterns.get(name)
-        found = find_files(asked[1] if asked else [declared.files], root=root, base=asked[0] if asked else root, content=content)
+        found = find_files(
+            asked[1] if asked else [declared.files], root=root, base=asked[0] if asked else root, content=content
+        )
         if not found and (asked or not declared.optional):
             shown = ", ".join(asked[1]) if asked else declared.files
             problems.append(
-                ProjectError(f"no file for input {name}", where=shown, fix=f"give --files {name}=GLOB or [files] in {SETTINGS_FILE}")
+                ProjectError(
+                    f"no file for input {name}",
+                    where=shown,
+                    fix=f"give --files {name}=GLOB or [files] in {SETTINGS_FILE}",
+                )
             )
         sources[name] = Source(declared, found)
     raise_problems(problems)
@@ -226,7 +187,7 @@ def _given_files(
 ) -> tuple[dict[str, tuple[Path, list[str]]], dict[str, dict[str, Any]]]:
     patterns: dict[str, tuple[Path, list[str]]] = {}
     overlays: dict[str, dict[str, Any]] = {}
-    for name, value in _table(toml, "files").items():
+    for name, value in table_of(toml, "files").items():
         _known_input(kind, name, f"{root / SETTINGS_FILE}, [files]")
         fields = dict(value) if isinstance(value, Mapping) else {"paths": value}
         paths = fields.pop("paths", None)
@@ -252,7 +213,11 @@ def _only_required(kind: Kind) -> str:
     required = [name for name, fields in kind.inputs.items() if not fields.get("optional")]
     if len(required) == 1:
         return required[0]
-    raise ProjectError(f"kind {kind.name} has several inputs", where="--files", fix=f"write INPUT=GLOB; inputs: {', '.join(kind.inputs)}")
+    raise ProjectError(
+        f"kind {kind.name} has several inputs",
+        where="--files",
+        fix=f"write INPUT=GLOB; inputs: {', '.join(kind.inputs)}",
+    )
 
 
 def _known_input(kind: Kind, name: str, where: str) -> None:

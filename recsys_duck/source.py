@@ -92,13 +92,23 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
             raise ProjectError(f"input {name} has no option {key}", where=where, fix=near_miss(key, known | FIELDS))
         if key not in OPTIONS[format_name]:
             raise ProjectError(
-                f"{key} is no option of {format_name}", where=where, fix=f"options: {', '.join(OPTIONS[format_name]) or 'none'}"
+                f"{key} is no option of {format_name}",
+                where=where,
+                fix=f"options: {', '.join(OPTIONS[format_name]) or 'none'}",
             )
         if not isinstance(value, OPTIONS[format_name][key]):
-            raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=f"give a {OPTIONS[format_name][key].__name__}")
+            raise ProjectError(
+                f"option {key} of input {name} can't be {value!r}",
+                where=where,
+                fix=f"give a {OPTIONS[format_name][key].__name__}",
+            )
     columns, absent, required = fields.get("columns"), fields.get("absent", {}), fields.get("required", [])
     if not isinstance(columns, Mapping) or not isinstance(absent, Mapping) or not isinstance(required, list):
-        raise ProjectError(f"input {name} is not declared in full", where=where, fix="give columns, absent and required as TOML tables and a list")
+        raise ProjectError(
+            f"input {name} is not declared in full",
+            where=where,
+            fix="give columns, absent and required as TOML tables and a list",
+        )
     return Input(
         name=name,
         format=format_name,

@@ -5,10 +5,10 @@ What the SQL itself says (reads, parameters, columns) comes from the engine as `
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from recsys_duck.errors import ProjectError
 
@@ -107,10 +107,15 @@ class SqlStage:
 class Inputs(Protocol):
     """What a Python stage is handed: its parameters, its tables as Arrow batches, its memory."""
 
-    parameters: Mapping[str, object]
-    memory_bytes: int
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """Values of the declared parameters."""
 
-    def batches(self, table: str) -> object:
+    @property
+    def memory_bytes(self) -> int:
+        """What the whole process may take."""
+
+    def batches(self, table: str) -> Any:
         """Read a declared table as a pyarrow.RecordBatchReader."""
 
 
@@ -130,7 +135,7 @@ class PythonStage:
     tables: Mapping[str, Contract]
     reads: tuple[str, ...]
     parameters: tuple[str, ...]
-    run: Callable[[Inputs], Mapping[str, object]]
+    run: Callable[[Inputs], Mapping[str, Iterable[Any]]]
     source: str
     part: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -157,9 +162,7 @@ def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
     return (f"{table}/{part}" if part else table), table, part
 
 
-def split_header(
-    text: str, where: str, known: Sequence[str] = FIELDS
-) -> tuple[str, list[tuple[str, str]]]:
+def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[str, list[tuple[str, str]]]:
     """Read the comment block that opens a file: the first sentence, then its fields in order.
 
     An indented line goes on with the field above it.
@@ -187,7 +190,9 @@ def split_header(
         else:
             about.append(line[2:].strip())
     if not about or not about[0]:
-        raise ProjectError("the file does not say what it holds", where=where, fix="open it with a line `-- What it holds.`")
+        raise ProjectError(
+            "the file does not say what it holds", where=where, fix="open it with a line `-- What it holds.`"
+        )
     return " ".join(about), fields
 
 
@@ -229,7 +234,9 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
 def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
     written = fields.get("grain", "")
     if not written:
-        raise ProjectError("the header has no grain", where=str(path), fix="add `-- grain: key columns`, or none with a why:")
+        raise ProjectError(
+            "the header has no grain", where=str(path), fix="add `-- grain: key columns`, or none with a why:"
+        )
     if written == "none":
         if not fields.get("why"):
             raise ProjectError("grain: none has no why:", where=str(path), fix="say why a row has no key")
@@ -247,10 +254,14 @@ def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
     where = str(stage.path)
     unknown = [name for name in stage.contract.grain if name not in names]
     if unknown:
-        raise ProjectError(f"grain names no column: {', '.join(unknown)}", where=where, fix=f"columns: {', '.join(names)}")
+        raise ProjectError(
+            f"grain names no column: {', '.join(unknown)}", where=where, fix=f"columns: {', '.join(names)}"
+        )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ProjectError(f"two columns are named {', '.join(repeated)}", where=where, fix="give each column its own alias")
+        raise ProjectError(
+            f"two columns are named {', '.join(repeated)}", where=where, fix="give each column its own alias"
+        )
     if "as" in fields and fields["as"] != "view":
         raise ProjectError(f"as: {fields['as']} means nothing", where=where, fix="write `as: view` or leave it out")
     has_reason = "reject_reason" in names

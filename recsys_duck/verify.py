@@ -125,9 +125,15 @@ def _checks(engine: Engine, subject: Subject, checks: list[Check]) -> Iterator[C
         examples = ""
         if n_failed and subject.contract.grain:
             keys = ", ".join(subject.contract.grain)
-            broken = f"select {keys} from {subject.relation} where ({check.predicate}) is not true order by {keys} limit 2"
-            examples = "; ".join(", ".join(str(value) for value in row) for row in engine.fetch(Query(broken, where=where)))
-        yield CheckRecord("check", check.predicate, "warn" if check.warns else "fail", int(n_failed), "counted", examples)
+            broken = (
+                f"select {keys} from {subject.relation} where ({check.predicate}) is not true order by {keys} limit 2"
+            )
+            examples = "; ".join(
+                ", ".join(str(value) for value in row) for row in engine.fetch(Query(broken, where=where))
+            )
+        yield CheckRecord(
+            "check", check.predicate, "warn" if check.warns else "fail", int(n_failed), "counted", examples
+        )
 
 
 def _ledger(engine: Engine, subject: Subject, gate_input: Query, text: str) -> CheckRecord:

@@ -121,7 +121,14 @@ class Warehouse:
         return existed
 
     def publish(
-        self, catalog: Catalog, environment: str, *, published_at: str, stages: Mapping[str, str], files: Mapping[str, int], n_rows: int
+        self,
+        catalog: Catalog,
+        environment: str,
+        *,
+        published_at: str,
+        stages: Mapping[str, str],
+        files: Mapping[str, int],
+        n_rows: int,
     ) -> Generation:
         """Write a generation, check it, and put it in place of the environment's catalog.
 
@@ -242,7 +249,9 @@ def _check_catalog(catalog: Catalog, path: Path) -> None:
             for name in names:
                 connection.execute(f"select * from {name} limit 0").fetchall()
     except duckdb.Error as error:
-        raise StageError("the new catalog can't be read, nothing is published", where=str(path), cause=str(error)) from None
+        raise StageError(
+            "the new catalog can't be read, nothing is published", where=str(path), cause=str(error)
+        ) from None
 
 
 def read_published(path: Path, sql: str, *, folder: Path) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
@@ -255,7 +264,9 @@ def read_published(path: Path, sql: str, *, folder: Path) -> tuple[Sequence[str]
         with duckdb.connect(str(path), read_only=True) as connection:
             statements = connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise ProjectError("only one SELECT can be asked", where=sql.strip()[:80], fix="from recs.popular, select …, with …")
+                raise ProjectError(
+                    "only one SELECT can be asked", where=sql.strip()[:80], fix="from recs.popular, select …, with …"
+                )
             connection.execute(f"set allowed_directories = [{quoted(str(folder / 'tables'))}]")
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")

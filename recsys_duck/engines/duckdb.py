@@ -20,7 +20,7 @@ from recsys_duck.engines.readers import reader_select
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
 from recsys_duck.parameters import Value
 from recsys_duck.relation import Relation, definitions
-from recsys_duck.stage import LAYERS, Place
+from recsys_duck.stage import Place
 
 UNIT_HASH = (
     "create or replace macro unit_hash(key) as "
@@ -92,8 +92,6 @@ class DuckdbEngine:
         )
         self._connection.execute("set TimeZone = 'UTC'")
         self._connection.execute(UNIT_HASH)
-        for layer in LAYERS:
-            self._connection.execute(f"create schema if not exists {layer}")
         self._lock = threading.Lock()
         self._active: set[duckdb.DuckDBPyConnection] = set()
 
@@ -106,6 +104,7 @@ class DuckdbEngine:
     def define(self, relation: Relation) -> None:
         """Make a relation readable under its name, in place of an older one."""
         with self._cursor(relation.name) as cursor:
+            cursor.execute(f"create schema if not exists {relation.schema}")
             for name, select in definitions(relation).items():
                 cursor.execute(f"create or replace view {name} as {select}")
 
@@ -119,7 +118,9 @@ class DuckdbEngine:
             rows = cursor.execute(f"describe {_bound_text(query)}", _bindings(query)).fetchall()
         for name, sql_type, *_ in rows:
             if sql_type in UNFIT_TYPES:
-                raise StageError(f"column {name} has type {sql_type.strip(chr(34))}", where=query.where, fix=UNFIT_TYPES[sql_type])
+                raise StageError(
+                    f"column {name} has type {sql_type.strip(chr(34))}", where=query.where, fix=UNFIT_TYPES[sql_type]
+                )
         return tuple((str(name), str(sql_type)) for name, sql_type, *_ in rows)
 
     def write(self, query: Query, target: Path) -> Written:
@@ -131,10 +132,8 @@ class DuckdbEngine:
         """
         columns = self.columns(query)
         with self._cursor(query.where) as cursor:
-            cursor.execute(
-                f"copy ({_bound_text(query)}\n) to '{_escaped(target)}' (format parquet, compression zstd, return_stats)",
-                _bindings(query),
-            )
+            options = "format parquet, compression zstd, return_stats"
+            cursor.execute(f"copy ({_bound_text(query)}\n) to '{_escaped(target)}' ({options})", _bindings(query))
             row = cursor.fetchone()
             while cursor.fetchone() is not None:
                 pass
@@ -154,7 +153,9 @@ class DuckdbEngine:
             if writer is not None:
                 writer.close()
         if writer is None:
-            raise StageError("a Python stage wrote no batch", where=str(target), fix="yield one empty batch for no rows")
+            raise StageError(
+                "a Python stage wrote no batch", where=str(target), fix="yield one empty batch for no rows"
+            )
         return Written(n_rows, os.path.getsize(target), self.columns(Query(f"select * from '{_escaped(target)}'")))
 
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:
@@ -205,9 +206,13 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     if isinstance(error, duckdb.InterruptException):
         return InterruptedBuildError("interrupted", where=where)
     if isinstance(error, duckdb.OutOfMemoryException):
-        return ResourceError("memory does not suffice", where=where, fix="raise --memory-limit, or lower --threads", cause=text)
+        return ResourceError(
+            "memory does not suffice", where=where, fix="raise --memory-limit, or lower --threads", cause=text
+        )
     if "No space left" in text or "max_temp_directory_size" in text:
-        return ResourceError("disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text)
+        return ResourceError(
+            "disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text
+        )
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
     return StageError("the query failed", where=where, fix="see below", cause=text)
@@ -215,5 +220,3 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
 
 def _escaped(path: Path) -> str:
     return str(path).replace("'", "''")
-
-

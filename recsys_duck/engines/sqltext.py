@@ -98,7 +98,9 @@ def _table_place(node: dict[str, Any], data: bytes, where: str) -> Place:
     start = int(node["query_location"])
     end = start + len(name.encode())
     if data[start:end].decode(errors="replace") != name:
-        raise ProjectError(f"can't find {name} in the text", where=where, fix="write it plainly, lower case, no quotes: layer.table")
+        raise ProjectError(
+            f"can't find {name} in the text", where=where, fix="write it plainly, lower case, no quotes: layer.table"
+        )
     return Place(start, end, "table", name, node.get("alias") or "")
 
 
@@ -119,7 +121,11 @@ def _column_names(node: dict[str, Any], where: str) -> list[str]:
     for item in _leftmost(node).get("select_list", []):
         name = item.get("alias") or (item.get("column_names") or [""])[-1]
         if not name:
-            raise ProjectError("a column has no name", where=where, fix="give each column of the last SELECT a name with `as`, and no `*`")
+            raise ProjectError(
+                "a column has no name",
+                where=where,
+                fix="give each column of the last SELECT a name with `as`, and no `*`",
+            )
         names.append(str(name))
     return names
 
@@ -160,7 +166,11 @@ def _with_comments(names: list[str], tokens: list[tuple[int, str, bool]]) -> Ite
             if inside and is_open and index < len(names):
                 comments[index].append(token.removeprefix("--").strip())
             continue
-        depth += sum(token.count(mark) for mark in "([{") - sum(token.count(mark) for mark in ")]}") if token[0] not in "'\"" else 0
+        depth += (
+            sum(token.count(mark) for mark in "([{") - sum(token.count(mark) for mark in ")]}")
+            if token[0] not in "'\""
+            else 0
+        )
         if depth == 0 and not inside and token.lower() == "select":
             inside = True
         elif depth == 0 and inside and token == ",":

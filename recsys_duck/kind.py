@@ -1,0 +1,50 @@
+"""Kinds: source layouts, each a folder of `sql/kinds` with its kind.toml.
+
+Owns where our SQL lies, in the checkout or in the installed package.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys_duck.errors import ProjectError, near_miss
+from recsys_duck.parameters import read_toml, table_of
+
+_PACKAGED = Path(__file__).parent / "sql"
+SQL_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A source layout: its inputs, its defaults and the tables it adds to the staging contract."""
+
+    name: str
+    folder: Path
+    inputs: Mapping[str, Mapping[str, Any]]
+    defaults: Mapping[str, object]
+    tables: tuple[str, ...]
+    has_times: bool | str
+
+
+def load_kind(name: str) -> Kind:
+    """Read a kind's kind.toml.
+
+    Raises:
+        ProjectError: there is no such kind, or its file is not in order.
+    """
+    known = sorted(path.parent.name for path in (SQL_FOLDER / "kinds").glob("*/kind.toml"))
+    if name not in known:
+        what = f"there is no kind {name}" if name else "no kind is given"
+        raise ProjectError(what, where="--kind, or kind in recsys.toml", fix=near_miss(name, known))
+    folder = SQL_FOLDER / "kinds" / name
+    fields = read_toml(folder / "kind.toml")
+    tables, has_times = fields.get("tables"), fields.get("has_times")
+    return Kind(
+        name=name,
+        folder=folder,
+        inputs={key: dict(value) for key, value in table_of(fields, "inputs").items() if isinstance(value, Mapping)},
+        defaults=table_of(fields, "defaults"),
+        tables=tuple(str(table) for table in tables) if isinstance(tables, list) else (),
+        has_times=has_times if isinstance(has_times, bool | str) else False,
+    )

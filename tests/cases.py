@@ -1,0 +1,204 @@
+"""Stage cases: small tables in, expected rows out, written as text in tests/sql/**/*.case.
+
+A file holds one or more cases, each opened by comment lines that say what it promises:
+
+    # Ties go to the smaller item_id.
+    params popular_by = users
+    given split.train
+    user_id item_id occurred_at:timestamp
+    1       10      2020-01-01T00:00:00
+    expect
+    item_id rank
+    10      1
+
+A column's type is that of its values (integer: bigint, else varchar) unless `name:type` says it.
+`null` is NULL, `''` an empty text; a text with blanks stands in double quotes. `expect` lists columns
+of the stage to compare, in any order of rows; a gate's rows carry their reject_reason. A line with
+names only is an empty table (types must then be said).
+`files.<input>` is given like any table. `each` gives the values of a planning row.
+"""
+
+import re
+import shlex
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recsys_duck.engines import Query, splice
+from recsys_duck.engines.duckdb import DuckdbEngine, literal_text
+from recsys_duck.engines.sqltext import SqlText
+from recsys_duck.parameters import Value, load_parameters, parse_assignment, quoted
+from recsys_duck.kind import SQL_FOLDER
+from recsys_duck.relation import Relation
+
+CASES = Path(__file__).parent / "sql"
+READER = SqlText()
+
+
+@dataclass
+class Table:
+    """A table as text: names, types ("" where the values say), rows of texts."""
+
+    names: list[str] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+
+    def select(self) -> str:
+        """Write the table as a SELECT of typed literals."""
+        types = [kind or self._guessed(at) for at, kind in enumerate(self.types)]
+        lines = [
+            "select "
+            + ", ".join(
+                f"cast({_sql(value)} as {kind}) as {name}"
+                for name, kind, value in zip(self.names, types, row, strict=True)
+            )
+            for row in self.rows
+        ]
+        empty = (
+            "select "
+            + ", ".join(f"cast(null as {kind}) as {name}" for name, kind in zip(self.names, types, strict=True))
+            + " where false"
+        )
+        return " union all ".join([*lines, empty])
+
+    def _guessed(self, at: int) -> str:
+        values = [row[at] for row in self.rows if row[at] != "null"]
+        return "bigint" if values and all(re.fullmatch(r"-?\d+", value) for value in values) else "varchar"
+
+
+@dataclass
+class Case:
+    """One idea: a stage, its parameters and inputs, and the rows it must give."""
+
+    path: Path
+    number: int
+    why: str = ""
+    kind: str = ""
+    parameters: list[tuple[str, object]] = field(default_factory=list)
+    each: dict[str, str] = field(default_factory=dict)
+    given: dict[str, Table] = field(default_factory=dict)
+    expect: Table = field(default_factory=Table)
+
+    @property
+    def stage_path(self) -> Path:
+        """The stage file that the case's own place names."""
+        below = self.path.relative_to(CASES).with_suffix(".sql")
+        return SQL_FOLDER / below
+
+
+def _sql(text: str) -> str:
+    if text == "null":
+        return "null"
+    return quoted("" if text == "''" else text)
+
+
+def _words(line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split = True
+    lexer.quotes = '"'
+    lexer.escape = ""
+    lexer.commenters = ""
+    return list(lexer)
+
+
+def read_cases(path: Path) -> Iterator[Case]:
+    """Read the cases of a file."""
+    case: Case | None = None
+    table: Table | None = None
+    number = 0
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            if case is None or case.expect.names or case.given:
+                if case is not None:
+                    yield case
+                number += 1
+                case = Case(path, number)
+            case.why = f"{case.why} {line[1:].strip()}".strip()
+            table = None
+            continue
+        if not line.strip():
+            table = None
+            continue
+        assert case is not None, f"{path}: a case opens with # why"
+        word, _, rest = line.partition(" ")
+        if table is not None and not table.names:
+            for head in _words(line):
+                name, _, kind = head.partition(":")
+                table.names.append(name)
+                table.types.append(kind)
+        elif table is not None:
+            row = _words(line)
+            assert len(row) == len(table.names), f"{path}: {line!r} has {len(row)} values for {table.names}"
+            table.rows.append(row)
+        elif word == "params":
+            case.parameters.append(parse_assignment(rest))
+        elif word == "each":
+            name, _, value = rest.partition("=")
+            case.each[name.strip()] = value.strip()
+        elif word == "given":
+            table = case.given.setdefault(rest.strip(), Table())
+        elif word == "expect":
+            table = case.expect
+        else:
+            raise AssertionError(f"{path}: can't read {line!r}")
+    if case is not None:
+        yield case
+
+
+def all_cases() -> list[Case]:
+    """Every case of every file."""
+    return [case for path in sorted(CASES.rglob("*.case")) for case in read_cases(path)]
+
+
+def case_parameters(case: Case) -> dict[str, Value]:
+    """The values a case runs with: defaults, then its own."""
+    declared = load_parameters(SQL_FOLDER / "parameters.toml")
+    values = {
+        name: one.value(list(one.default) if isinstance(one.default, tuple) else one.default, where=name)
+        for name, one in declared.items()
+    }
+    for name, given in case.parameters:
+        values[name] = declared[name].value(given, where=str(case.path))
+    for name, text in case.each.items():
+        values[name] = Value("bigint" if re.fullmatch(r"-?\d+", text) else "varchar", tomllib.loads(f"v = {text}")["v"])
+    return values
+
+
+def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
+    """Run a case; returns the expected and the found rows, as texts."""
+    text = case.stage_path.read_text(encoding="utf-8")
+    facts = READER.facts(text, where=str(case.stage_path))
+    for name, table in case.given.items():
+        if not name.startswith("files."):
+            engine.define(Relation(name, select=table.select()))
+    query = Query(
+        text, tuple(place for place in facts.places if not place.name.startswith("files.")), case_parameters(case)
+    )
+    files = [place for place in facts.places if place.name.startswith("files.")]
+    if files:
+        inner = splice(
+            text,
+            facts.places,
+            lambda place: _replaced(place.kind, place.name, place.alias, case, query),
+        )
+        query = Query(inner)
+    shown = ", ".join(f"cast({name} as varchar)" for name in case.expect.names)
+    found = engine.fetch(Query(f"select {shown} from ({literal_text(query)}\n)"))
+    types = [kind or "varchar" for kind in case.expect.types]
+    wanted_select = ", ".join(
+        f"cast(cast({name} as {kind}) as varchar)" for name, kind in zip(case.expect.names, types, strict=True)
+    )
+    as_text = Table(case.expect.names, ["varchar"] * len(types), case.expect.rows)
+    wanted = engine.fetch(Query(f"select {wanted_select} from ({as_text.select()})"))
+    return Counter(wanted), Counter(found)
+
+
+def _replaced(kind: str, name: str, alias: str, case: Case, query: Query) -> str:
+    if kind == "parameter":
+        return query.values[name].literal()
+    if name.startswith("files."):
+        inner = f"({case.given[name].select()})"
+        return inner if alias else f"{inner} as {name.removeprefix('files.')}"
+    return name
