@@ -227,27 +227,22 @@ def _known_input(kind: Kind, name: str, where: str) -> None:
 
 def _identified(sources: Mapping[str, Source], reader: SqlText) -> dict[str, Source]:
     """Look into the files for their columns, and settle what type each id has."""
-    seen = {
-        name: replace(source, present=reader.source_columns(source))
-        if source.files and source.input.format != "json_records"
-        else source
-        for name, source in sources.items()
-    }
+    seen = {name: reader.look_into(source) for name, source in sources.items()}
     problems: list[RecsysDuckError] = []
     integers: dict[str, bool] = {}
     for source in seen.values():
-        shown = ", ".join(file.shown for file in source.files[:3])
-        for name in source.input.required:
-            if source.files and name not in source.present:
-                problems.append(
-                    ProjectError(
-                        f"input {source.input.name} has no column {name}",
-                        where=shown,
-                        fix=f"rename one of its columns: {', '.join(source.present)}",
-                    )
+        for file in source.files:
+            problems += [
+                ProjectError(
+                    f"input {source.input.name} has no column {name}",
+                    where=file.shown,
+                    fix=f"rename one of its columns: {', '.join(file.present)}",
                 )
-        for name, found in source.present.items():
-            integers[name] = integers.get(name, True) and found in INTEGER_TYPES
+                for name in source.input.required
+                if name not in file.present
+            ]
+            for name, found in file.present.items():
+                integers[name] = integers.get(name, True) and found in INTEGER_TYPES
     raise_problems(problems)
     return {name: replace(source, input=_typed_ids(source.input, integers)) for name, source in seen.items()}
 

@@ -37,13 +37,17 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as the build saw it: its path, how it is shown (relative to the project), size and time."""
+    """A file as the build saw it: its path, how it is shown (relative to the project), size and time.
+
+    `present` has the columns that it has itself with their types; empty for formats without a schema.
+    """
 
     path: Path
     shown: str
     n_bytes: int
     modified_ns: int
     digest: str = ""
+    present: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> list[object]:
         """What its fingerprint covers: the content where it was hashed, else size and time."""
@@ -52,14 +56,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input with its files, in the order of their shown names.
-
-    `present` has the columns that the files have with their types; empty for formats without a schema.
-    """
+    """An input with its files, in the order of their shown names."""
 
     input: Input
     files: tuple[SourceFile, ...]
-    present: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def present(self) -> dict[str, str]:
+        """The columns that any of the files has, with a type of theirs."""
+        return {name: found for file in self.files for name, found in file.present.items()}
 
     def only(self, file: SourceFile) -> "Source":
         """The same source with one file."""

@@ -6,10 +6,11 @@ Every value is cast once, here: what does not fit its type is NULL, and the gate
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from recsys_duck.parameters import quoted
 from recsys_duck.relation import paths_text
-from recsys_duck.source import Source
+from recsys_duck.source import Input, Source, SourceFile
 
 # Turns an SQL type into the structure that from_json reads: nested dicts, lists and type names.
 Structure = Callable[[str], object]
@@ -36,17 +37,25 @@ def _empty(source: Source) -> str:
 
 
 def _columnar(source: Source) -> str:
-    columns = [f"{_typed(source, name)} as {name}" for name in source.input.columns]
+    """Read the files, those with the same columns together: what a file lacks is what `absent` says."""
+    groups: dict[tuple[tuple[str, str], ...], list[SourceFile]] = {}
+    for file in source.files:
+        groups.setdefault(tuple(file.present.items()), []).append(file)
+    return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
+
+
+def _group(source: Source) -> str:
+    present = source.files[0].present
+    columns = [f"{_typed(source.input, name, present.get(name))} as {name}" for name in source.input.columns]
     number = "file_row_number + 1" if source.input.format == "parquet" else "cast(null as bigint)"
     columns += [f"{_shown_name(source)} as source_file", f"{number} as record_number"]
     return f"select {', '.join(columns)} from {_scan(source)}"
 
 
-def _typed(source: Source, name: str) -> str:
-    wanted = source.input.columns[name]
-    found = source.present.get(name)
+def _typed(declared: Input, name: str, found: str | None) -> str:
+    wanted = declared.columns[name]
     if found is None:
-        return f"cast({source.input.absent.get(name, 'null')} as {wanted})"
+        return f"cast({declared.absent.get(name, 'null')} as {wanted})"
     if wanted == "timestamp":
         # DuckDB rounds nanoseconds and drops a text's offset; we cut the one and apply the other
         if found == "TIMESTAMP_NS":
@@ -59,9 +68,9 @@ def _typed(source: Source, name: str) -> str:
 def _scan(source: Source) -> str:
     paths = paths_text([file.path for file in source.files])
     if source.input.format == "parquet":
-        return f"read_parquet([{paths}], filename = true, file_row_number = true, union_by_name = true)"
+        return f"read_parquet([{paths}], filename = true, file_row_number = true)"
     options = source.input.options
-    arguments = ["all_varchar = true", "filename = true", "strict_mode = true", "union_by_name = true"]
+    arguments = ["all_varchar = true", "filename = true", "strict_mode = true"]
     if "delimiter" in options:
         arguments.append(f"delim = {quoted(str(options['delimiter']))}")
     if "quote" in options:

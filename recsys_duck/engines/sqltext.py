@@ -5,13 +5,14 @@ Refuses what is no single SELECT. Offsets are bytes, as the parser counts them.
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from recsys_duck.engines.readers import schema_select
 from recsys_duck.errors import ProjectError
-from recsys_duck.source import Source
+from recsys_duck.source import Source, SourceFile
 from recsys_duck.stage import Column, Place, SqlFacts
 
 
@@ -41,19 +42,24 @@ class SqlText:
             places=tuple(sorted([*tables, *bound], key=lambda place: place.start)),
         )
 
-    def source_columns(self, source: Source) -> dict[str, str]:
-        """Read the columns that a source's files themselves have, with their types.
+    def look_into(self, source: Source) -> Source:
+        """Read which columns each file of a source has itself, with their types.
 
         Raises:
             ProjectError: a file is not of the input's format.
         """
-        shown = ", ".join(file.shown for file in source.files[:3])
+        if source.input.format == "json_records":
+            return source
+        files = tuple(replace(file, present=self._columns(source, file)) for file in source.files)
+        return replace(source, files=files)
+
+    def _columns(self, source: Source, file: SourceFile) -> dict[str, str]:
         try:
-            rows = self._connection.execute(f"describe {schema_select(source)}").fetchall()
+            rows = self._connection.execute(f"describe {schema_select(source.only(file))}").fetchall()
         except duckdb.Error as error:
             raise ProjectError(
                 f"input {source.input.name} can't be read as {source.input.format}",
-                where=shown,
+                where=file.shown,
                 fix="give files of this format, or the reader's options: delimiter, encoding, header, quote",
                 cause=str(error),
             ) from None

@@ -5,7 +5,7 @@ Written from the recipes' text alone. Everything is held in memory and walked ro
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,7 +266,7 @@ def names_of(rows: Iterable[Row], entity: str) -> Names:
     }
 
 
-def ranked(item_counts: Mapping[str, tuple[int, int]], by: Any) -> list[Popular]:
+def ranked(item_counts: Mapping[str, tuple[int, int]], by: Callable[[int, int], int]) -> list[Popular]:
     """The items that have events, most popular first, the smaller id first among equals."""
     with_events = [(item_id, n_events, n_users) for item_id, (n_events, n_users) in item_counts.items() if n_events]
     return sorted(with_events, key=lambda item: (-by(item[1], item[2]), item[0]))
