@@ -75,7 +75,6 @@ class Case:
     path: Path
     number: int
     why: str = ""
-    kind: str = ""
     parameters: list[tuple[str, object]] = field(default_factory=list)
     each: dict[str, str] = field(default_factory=dict)
     given: dict[str, Table] = field(default_factory=dict)
@@ -170,6 +169,7 @@ def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]]
     """Run a case; returns the expected and the found rows, as texts."""
     text = case.stage_path.read_text(encoding="utf-8")
     facts = READER.facts(text, where=str(case.stage_path))
+    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
     for name, table in case.given.items():
         if not name.startswith("files."):
             engine.define(Relation(name, select=table.select()))

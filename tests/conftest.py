@@ -16,6 +16,8 @@ def slices_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no real playlists: ../shared/data/prepare.py is not beside the project")
     pytest.importorskip("pyarrow", reason="the real playlists are unpacked with pyarrow")
     folder = tmp_path_factory.mktemp("real")
-    done = subprocess.run([sys.executable, str(PREPARE), str(folder), "mpd"], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(PREPARE), str(folder), "mpd"], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, f"the real playlists cannot be prepared: {done.stderr}"
     return folder / "mpd"
