@@ -27,13 +27,18 @@ class Kind:
     has_times: bool | str
 
 
+def kind_names() -> list[str]:
+    """List the kinds there are."""
+    return sorted(path.parent.name for path in (SQL_FOLDER / "kinds").glob("*/kind.toml"))
+
+
 def load_kind(name: str) -> Kind:
     """Read a kind's kind.toml.
 
     Raises:
         ProjectError: there is no such kind, or its file is not in order.
     """
-    known = sorted(path.parent.name for path in (SQL_FOLDER / "kinds").glob("*/kind.toml"))
+    known = kind_names()
     if name not in known:
         what = f"there is no kind {name}" if name else "no kind is given"
         raise ProjectError(what, where="--kind, or kind in recsys.toml", fix=near_miss(name, known))

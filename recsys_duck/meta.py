@@ -3,21 +3,26 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recsys_duck.project import Project
+from recsys_duck.parameters import Setting
+from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, Stage
 from recsys_duck.store import StepRecord
 from recsys_duck.warehouse import MetaTable
 
 
-def meta_tables(project: Project, records: Mapping[str, StepRecord]) -> tuple[MetaTable, ...]:
-    """Give stages, parameters, row_ledger, checks, files and lineage of the recorded steps."""
-    stages = {key: project.stages[key] for key in records}
+def meta_tables(
+    stages: Mapping[str, Stage],
+    records: Mapping[str, StepRecord],
+    settings: Mapping[str, Setting],
+    sources: Mapping[str, Source],
+) -> tuple[MetaTable, ...]:
+    """Give stages, parameters, row_ledger, checks, files and lineage of the recorded stages."""
     return (
         _stages(stages, records),
-        _parameters(project),
+        _parameters(settings),
         _row_ledger(records),
         _checks(records),
-        _files(project, stages, records),
+        _files(sources, stages, records),
         _lineage(stages),
     )
 
@@ -58,7 +63,7 @@ def _stages(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
     )
 
 
-def _parameters(project: Project) -> MetaTable:
+def _parameters(settings: Mapping[str, Setting]) -> MetaTable:
     rows = tuple(
         (
             name,
@@ -68,7 +73,7 @@ def _parameters(project: Project) -> MetaTable:
             setting.source,
             setting.parameter.about,
         )
-        for name, setting in sorted(project.settings.items())
+        for name, setting in sorted(settings.items())
     )
     return MetaTable(
         "parameters",
@@ -121,11 +126,11 @@ def _checks(records: Mapping[str, StepRecord]) -> MetaTable:
     )
 
 
-def _files(project: Project, stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> MetaTable:
+def _files(sources: Mapping[str, Source], stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> MetaTable:
     counted = dict(_counted_files(stages, records))
     rows = tuple(
         (name, file.shown, file.n_bytes, file.modified_ns // 1000, counted.get((name, file.shown)))
-        for name, source in project.sources.items()
+        for name, source in sources.items()
         for file in source.files
     )
     return MetaTable(

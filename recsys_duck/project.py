@@ -73,7 +73,10 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     """
     root, toml, kind, settings = load_settings(given)
     sources = _identified(_sources(root, kind, toml, given), reader)
-    stages = _stages(root, kind, reader)
+    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
+    if (root / "sql").resolve() != SQL_FOLDER.resolve():
+        folders.append(("project", root / "sql"))
+    stages = read_stages(folders, reader)
     models = settings["models"].value.data
     everything: dict[str, Stage] = {**stages, **{stage.key: stage for stage in python_stages}}
     active = {
@@ -88,7 +91,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         sources=sources,
         settings=settings,
         stages=active,
-        macros=tuple(_macros(reader)),
+        macros=tuple(read_macros(reader)),
         contract={name: dict(table_of(read_toml(SQL_FOLDER / "contract.toml"), name)) for name in _contract_names()},
         toml=toml,
     )
@@ -255,13 +258,15 @@ def _typed_ids(declared: Input, integers: Mapping[str, bool]) -> Input:
     return replace(declared, columns=columns)
 
 
-def _stages(root: Path, kind: Kind, reader: SqlText) -> dict[str, SqlStage]:
+def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[str, SqlStage]:
+    """Read the stage files of folders, each with its origin; a later folder's stage hides one of the same name.
+
+    Raises:
+        ProjectError: or several at once, for every file that is not in order.
+    """
     problems: list[RecsysDuckError] = []
     stages: dict[str, SqlStage] = {}
-    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder), ("project", root / "sql")]
     for origin, folder in folders:
-        if origin == "project" and folder.resolve() == SQL_FOLDER.resolve():
-            continue
         for path in sorted(_stage_files(folder)):
             try:
                 text = path.read_text(encoding="utf-8")
@@ -281,7 +286,10 @@ def _stage_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _macros(reader: SqlText) -> Iterator[Macro]:
+def read_macros(reader: SqlText) -> list[Macro]:
+    """Read our table macros, by name."""
+    macros = []
     for path in sorted((SQL_FOLDER / "macros").glob("*.sql")):
         text = path.read_text(encoding="utf-8")
-        yield parse_macro(path, reader.facts(text, where=str(path)), text)
+        macros.append(parse_macro(path, reader.facts(text, where=str(path)), text))
+    return macros

@@ -27,7 +27,9 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
             about = f"Rejected rows of {relation.name}, with reject_reason." if is_rejected else contract.about
             comments[name] = (about, columns)
     macros = tuple(macro for macro in project.macros if set(macro.reads) <= set(tables))
-    return Catalog(tuple(found), comments, macros, meta_tables(project, records))
+    stages = {key: project.stages[key] for key in records}
+    meta = meta_tables(stages, records, project.settings, project.sources)
+    return Catalog(tuple(found), comments, macros, meta)
 
 
 def publish(plan: Plan, records: Mapping[str, StepRecord], environment: str) -> Iterator[Event]:

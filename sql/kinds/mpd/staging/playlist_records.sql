@@ -8,7 +8,11 @@ select
     case when regexp_matches(slices.pid, '^-?[0-9]+$') then try_cast(slices.pid as bigint) end as pid,
     slices.name as playlist_name,
     -- tracks that the source claims; the length of the list where it says nothing
-    coalesce(slices.num_tracks, array_length(slices.tracks), 0) as n_tracks_claimed,
+    coalesce(
+        case when regexp_matches(slices.num_tracks, '^-?[0-9]+$') then try_cast(slices.num_tracks as bigint) end,
+        array_length(slices.tracks),
+        0
+    ) as n_tracks_claimed,
     slices.tracks,
     slices.source_file,
     -- place of the playlist in its file, from 1

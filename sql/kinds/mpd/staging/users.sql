@@ -7,5 +7,8 @@
 select
     playlists.pid as user_id,
     playlists.playlist_name as user_name,
-    case when playlists.n_tracks_claimed <= $min_playlist_tracks then 'playlist_too_short' end as reject_reason
+    case
+        when $min_playlist_tracks > 0 and playlists.n_tracks_claimed <= $min_playlist_tracks
+            then 'playlist_too_short'
+    end as reject_reason
 from staging.playlists
