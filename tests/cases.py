@@ -29,8 +29,8 @@ from pathlib import Path
 from recsys_duck.engines import Query, splice
 from recsys_duck.engines.duckdb import DuckdbEngine, literal_text
 from recsys_duck.engines.sqltext import SqlText
-from recsys_duck.parameters import Value, load_parameters, parse_assignment, quoted
 from recsys_duck.kind import SQL_FOLDER
+from recsys_duck.parameters import Value, load_parameters, parse_assignment, quoted
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from projects import add_stage, lay_out_events, load
+
 from recsys_duck.errors import ProblemsError, ProjectError
 from recsys_duck.graph import Graph
 
@@ -63,7 +63,9 @@ def test_an_unknown_input_is_told_with_the_inputs_there_are(project: Path) -> No
 
 
 def test_an_unknown_planning_table_is_told(project: Path) -> None:
-    add_stage(project, "features.mine", counting("split.train").replace("-- why:", "-- for each: features.blocks\n-- why:"))
+    add_stage(
+        project, "features.mine", counting("split.train").replace("-- why:", "-- for each: features.blocks\n-- why:")
+    )
     assert "features.mine reads features.blocks, which nothing makes" in problem(project).what
 
 

@@ -74,7 +74,9 @@ def test_an_unfit_value_is_refused_with_its_name_its_place_and_what_fits(
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize(("parameter", "edge"), [(LENGTH, 1), (SHARE, 0), (SHARE, 1), (SEED, -(2**63)), (SEED, 2**63 - 1)])
+@pytest.mark.parametrize(
+    ("parameter", "edge"), [(LENGTH, 1), (SHARE, 0), (SHARE, 1), (SEED, -(2**63)), (SEED, 2**63 - 1)]
+)
 def test_the_edge_of_a_range_belongs_to_it(parameter: Parameter, edge: int) -> None:
     assert parameter.value(edge, where="").data == edge
 

@@ -34,7 +34,7 @@ def test_a_header_gives_the_whole_contract() -> None:
     stage = parsed(
         "-- Everyone who listens,\n-- named or not.\n-- grain:  user_id, user_name\n-- why:    ties\n--         go to the"
         " smaller id.\n-- source: A Paper 2002, (3)\n-- check:  user_id > 0 -- ids count from 1\n"
-        "-- check (warn): user_name is not null\n-- check:  user_id <> 7\n-- engine: duckdb, it needs pivots"
+        "-- check (warn): user_name is not null\n-- check:  user_id <> 7"
     )
     assert (stage.key, stage.table, stage.part) == ("core.listeners", "core.listeners", "")
     assert stage.contract.about == "Everyone who listens, named or not."
@@ -46,13 +46,15 @@ def test_a_header_gives_the_whole_contract() -> None:
         Check("user_name is not null", warns=True),
         Check("user_id <> 7"),
     )
-    assert stage.engine == "duckdb, it needs pivots"
+    assert not stage.engine
     assert not stage.is_view
     assert not stage.contract.gate_of
 
 
 def test_an_indented_line_goes_on_with_the_field_above() -> None:
-    stage = parsed("-- Listeners.\n-- check:  user_id > 0\n--         and user_id < 9\n-- grain:  user_id,\n--  user_name")
+    stage = parsed(
+        "-- Listeners.\n-- check:  user_id > 0\n--         and user_id < 9\n-- grain:  user_id,\n--  user_name"
+    )
     assert stage.contract.checks == (Check("user_id > 0 and user_id < 9"),)
     assert stage.contract.grain == ("user_id", "user_name")
 
@@ -85,7 +87,10 @@ def test_a_comment_below_the_header_is_no_field_of_it() -> None:
         ("-- Listeners.\n-- grain: user_id user_name", "grain names no column: user_id user_name"),
         ("-- Listeners.\n-- grain: user_id\n-- as: table", "as: table means nothing"),
         ("-- Listeners.\n-- grain: user_id\n-- engine: sparkle, fast", "engine: sparkle, fast names no engine"),
-        ("-- Listeners.\n-- grain: user_id\n-- gate of: staging.users", "both a column reject_reason and a line gate of"),
+        (
+            "-- Listeners.\n-- grain: user_id\n-- gate of: staging.users",
+            "both a column reject_reason and a line gate of",
+        ),
         ("-- Listeners.\n-- grain: user_id\n-- as: view\n-- for each: core.users", "a view is no gate, no part"),
     ],
 )
@@ -108,6 +113,11 @@ def test_a_file_without_a_first_sentence_is_refused() -> None:
         parse_stage(ROOT / path, ROOT, READER.facts(BODY, where=str(ROOT / path)), BODY, origin="project")
     assert "does not say what it holds" in caught.value.what
     assert caught.value.where == str(ROOT / path)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "duckdb, it needs pivots", "duckdb: it needs pivots"])
+def test_an_engine_may_carry_its_reason(engine: str) -> None:
+    assert parsed(f"-- Listeners.\n-- grain: user_id\n-- engine: {engine}").engine == engine
 
 
 def test_an_unknown_field_is_told_with_the_fields_there_are() -> None:

@@ -94,7 +94,10 @@ def test_kills_at_any_moment_never_break_the_catalog(project: Path) -> None:
         time.sleep(moments.uniform(0.25, 1.2))
         process.kill()
         process.wait()
-        counts = rows(project, "select (select count(*) from recs.popular), value from meta.parameters where parameter = 'popular_n'")
+        counts = rows(
+            project,
+            "select (select count(*) from recs.popular), value from meta.parameters where parameter = 'popular_n'",
+        )
         shown, wanted = counts[0]
         assert shown == min(11, int(str(wanted))), f"seed {seed}"
     run(project)
