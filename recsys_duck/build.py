@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from recsys_duck import memory
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
-from recsys_duck.errors import ProjectError
+from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.events import Built, Event, Planned, Skipped, Started, Warned
 from recsys_duck.graph import Graph
 from recsys_duck.jobs import run_one, stoppable
@@ -78,6 +78,12 @@ def build(project: Project, graph: Graph, how: How) -> Iterator[Event]:
                 for step in plan.steps:
                     yield from run.step(step)
             yield from publish(plan, run.records, how.environment)
+        except OSError as error:
+            raise ResourceError(
+                f"can't write: {error.strerror}",
+                where=str(error.filename or project.warehouse),
+                fix="see to space and rights",
+            ) from None
         finally:
             store.finish()
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recsys_duck.errors import BusyError
+from recsys_duck.errors import BusyError, ProjectError
 
 
 @contextmanager
@@ -21,11 +21,20 @@ def build_lock(warehouse: Path) -> Iterator[None]:
     """Hold the warehouse for one build.
 
     Raises:
+        ProjectError: the folder can't be made or written.
         BusyError: another process holds it; says which one, since when and with what command.
     """
-    warehouse.mkdir(parents=True, exist_ok=True)
     path = warehouse / "build.lock"
-    with path.open("a+", encoding="utf-8") as stream:
+    try:
+        warehouse.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise ProjectError(
+            f"can't write to the warehouse: {error.strerror}",
+            where=str(path),
+            fix="give --warehouse a folder you may write",
+        ) from None
+    with opened as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

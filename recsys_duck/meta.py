@@ -1,6 +1,7 @@
 """The meta tables: what a generation tells of itself, from the plan and the records of its steps."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from recsys_duck.parameters import Setting
@@ -129,7 +130,7 @@ def _checks(records: Mapping[str, StepRecord]) -> MetaTable:
 def _files(sources: Mapping[str, Source], stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> MetaTable:
     counted = dict(_counted_files(stages, records))
     rows = tuple(
-        (name, file.shown, file.n_bytes, file.modified_ns // 1000, counted.get((name, file.shown)))
+        (name, file.shown, file.n_bytes, _utc(file.modified_ns), counted.get((name, file.shown)))
         for name, source in sources.items()
         for file in source.files
     )
@@ -140,7 +141,7 @@ def _files(sources: Mapping[str, Source], stages: Mapping[str, Stage], records: 
             ("input", "varchar", "files.<input> in a stage"),
             ("source_file", "varchar", "path relative to the project"),
             ("n_bytes", "bigint", "size"),
-            ("modified_us", "bigint", "last change, microseconds since 1970 UTC"),
+            ("modified_at", "timestamp", "last change, UTC"),
             ("n_records", "bigint", "rows its own part has; null where several files are read together"),
         ),
         rows,
@@ -164,3 +165,8 @@ def _lineage(stages: Mapping[str, Stage]) -> MetaTable:
         (("stage", "varchar", "the reader"), ("reads", "varchar", "a table, or files.<input>")),
         tuple(rows),
     )
+
+
+def _utc(time_ns: int) -> str:
+    moment = datetime(1970, 1, 1) + timedelta(microseconds=time_ns // 1000)
+    return moment.isoformat(sep=" ")

@@ -22,6 +22,8 @@ from recsys_duck.source import changed
 from recsys_duck.stage import PythonStage, SqlStage
 from recsys_duck.store import PartRecord, StepRecord, Store
 
+PROGRESS_S = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class StageInputs:
@@ -74,10 +76,12 @@ class PartMaker:
         yield Started(stage.key, step.reason, len(left))
         made: list[PartRecord] = []
         tasks = [self._task(step, stage, part) for part in left]
+        told = started
         for finished in run_jobs(self._engine, tasks, self._at_a_time(left, stage)):
             made += finished
-            elapsed = round(time.monotonic() - started, 3)
-            yield Progress(stage.key, len(made), len(left), self._engine.progress(), elapsed)
+            if finished or time.monotonic() - told > PROGRESS_S:
+                told = time.monotonic()
+                yield Progress(stage.key, len(made), len(left), self._engine.progress(), round(told - started, 3))
             for part in finished:
                 if part.n_rows == 0 and stage.for_each.startswith("files.") and part.label:
                     yield Warned(stage.key, f"{part.label} gave no row")

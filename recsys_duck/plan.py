@@ -15,7 +15,7 @@ from recsys_duck.parameters import Value
 from recsys_duck.project import Project
 from recsys_duck.source import Source
 from recsys_duck.stage import Contract, PythonStage, SqlStage, Stage
-from recsys_duck.store import PartRecord, StepRecord, Store
+from recsys_duck.store import StepRecord, Store, digest
 
 # Raise it when our own code changes what rows a stage gives.
 DATA_VERSION = 1
@@ -84,11 +84,6 @@ def make_plan(
             _step(stage, fingerprint, ingredients, record, reason, project, is_selected=key in selected, forced=forced)
         )
     return Plan(project, graph, tuple(steps))
-
-
-def digest(ingredients: object) -> str:
-    """Hash what a table depends on: 24 hexadecimal digits of sha256."""
-    return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def assertions(contract: Contract) -> set[tuple[str, str]]:
@@ -224,9 +219,3 @@ def parts_left(step: Step, store: Store) -> list[Part]:
     """List the parts that are not there yet; all of them for a forced step."""
     table = next(iter(step.stage.tables))
     return [part for part in step.parts or () if step.is_forced or store.part(table, part.fingerprint) is None]
-
-
-def part_records(step: Step, store: Store) -> tuple[PartRecord, ...]:
-    """Find the records of a step's parts in order; those that are not there are left out."""
-    found = [store.part(table, part.fingerprint) for table in step.stage.tables for part in step.parts or ()]
-    return tuple(part for part in found if part is not None)

@@ -4,6 +4,7 @@ Everything is written beside its target, synced and renamed, so that a folder or
 is whole. Nothing here knows SQL or DuckDB.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -117,16 +118,16 @@ class Store:
         """Find the record of a step whose parts are all there."""
         try:
             fields = json.loads(self._record_path(key, fingerprint).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        record = StepRecord(
-            **{
-                **fields,
-                "parts": tuple(_part(part) for part in fields["parts"]),
-                "columns": _pairs(fields["columns"]),
-                "checks": tuple(CheckRecord(**check) for check in fields["checks"]),
-            }
-        )
+            record = StepRecord(
+                **{
+                    **fields,
+                    "parts": tuple(_part(part) for part in fields["parts"]),
+                    "columns": _pairs(fields["columns"]),
+                    "checks": tuple(CheckRecord(**check) for check in fields["checks"]),
+                }
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return None  # none, or one of another release: the step runs again
         if all(_has_bytes(self.part_path(part), part.n_bytes) for part in record.parts):
             return record
         return None
@@ -143,9 +144,14 @@ class Store:
     def _whole(self, folder: Path) -> PartRecord | None:
         try:
             part = _part(json.loads((folder / "part.json").read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         return part if _has_bytes(folder / "data.parquet", part.n_bytes) else None
+
+
+def digest(ingredients: object) -> str:
+    """Fingerprint what something depends on: 24 hexadecimal digits of sha256."""
+    return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def sync(path: Path) -> None:

@@ -18,10 +18,9 @@ from recsys_duck.engines.duckdb import UNIT_HASH
 from recsys_duck.errors import ProjectError, StageError
 from recsys_duck.macro import Macro
 from recsys_duck.parameters import quoted
-from recsys_duck.plan import digest
 from recsys_duck.relation import Relation, definitions
 from recsys_duck.stage import LAYERS
-from recsys_duck.store import sync
+from recsys_duck.store import digest, sync
 
 DEFAULT_ENVIRONMENT = "recsys"
 # Shells of 1.5 refuse what 2.0 writes by default; both read this one.
@@ -177,10 +176,14 @@ class Warehouse:
 
     def _known(self, environment: str) -> Iterator[Generation]:
         for path in self._generations.glob(f"{environment}-*.json"):
-            if not re.fullmatch(rf"{environment}-\d+\.json", path.name) or not path.with_suffix(".duckdb").exists():
+            catalog = path.with_suffix(".duckdb")
+            if not re.fullmatch(rf"{environment}-\d+\.json", path.name) or not catalog.exists():
                 continue
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            yield Generation(**{**fields, "path": path.with_suffix(".duckdb"), "state": tuple(fields["state"])})
+            try:
+                fields = json.loads(path.read_text(encoding="utf-8"))
+                yield Generation(**{**fields, "path": catalog, "state": tuple(fields["state"])})
+            except (ValueError, TypeError, KeyError):
+                continue  # of another release: readers keep it, a build publishes anew
 
 
 def check_environment(name: str) -> str:

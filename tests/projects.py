@@ -4,15 +4,20 @@ Everything is made anew in the folder that a test gives; nothing here asserts.
 """
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
+import traceback
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import duckdb
 
 from recsys_duck.build import How, build
+from recsys_duck.cli import main
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.events import Event
 from recsys_duck.graph import Graph, build_graph
@@ -23,7 +28,7 @@ from recsys_duck.project import Given, Project, load_project
 EVENTS = """
 select
     cast(i % 4 as bigint) as user_id,
-    cast((i * i) % 5 + 100 as bigint) as item_id,
+    cast(i % 5 + 100 as bigint) as item_id,
     timestamp '2020-01-01 00:00:00' + i * interval 1 day as occurred_at
 from range(12) as numbers(i)
 """
@@ -108,6 +113,21 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "recsys_duck", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+def command_here(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process, which saves its start; an error that nobody caught shows a traceback."""
+    code: Any = 0
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", ["x", *arguments]):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        except Exception:
+            traceback.print_exc()
+            code = 1
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def published_files(warehouse: Path) -> dict[str, tuple[int, str]]:

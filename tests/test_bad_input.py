@@ -6,6 +6,7 @@ The builds of this module that must fail go into one warehouse, in which a good 
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -13,19 +14,23 @@ from subprocess import CompletedProcess
 import pytest
 from projects import (
     EVENTS,
+    MEMORY,
     add_stage,
     ask,
     command,
+    command_here,
     lay_out_events,
     lay_out_playlists,
+    load,
     playlists_text,
     published_files,
     run_build,
     write_parquet,
 )
 
+from recsys_duck.build import How, build
 from recsys_duck.errors import CheckError, RecsysDuckError, StageError
-from recsys_duck.events import Published, Warned
+from recsys_duck.events import Built, Event, Published, Warned
 from recsys_duck.lock import build_lock
 
 LIMITS = ("--memory-limit", "600MB", "--threads", "2")
@@ -75,7 +80,7 @@ def published_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(name="warehouse")
-def unchanged_warehouse(published: Path) -> object:
+def unchanged_warehouse(published: Path) -> Iterator[Path]:
     """The published warehouse; whatever the test does, its catalog is the same afterwards and answers."""
     warehouse = published / "warehouse"
     before = published_files(warehouse)
@@ -87,7 +92,7 @@ def unchanged_warehouse(published: Path) -> object:
 
 def build_in(folder: Path, warehouse: Path, *arguments: str) -> CompletedProcess[str]:
     """Build a folder into a warehouse by the command line; a limit of the arguments comes last and wins."""
-    return command(folder, "build", "--warehouse", str(warehouse), *LIMITS, *arguments)
+    return command_here(folder, "build", "--warehouse", str(warehouse), *LIMITS, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ def test_a_bad_settings_file_is_refused_with_its_place(
 def test_a_bad_limit_of_the_settings_file_is_refused(tmp_path: Path, warehouse: Path, setting: str) -> None:
     lay_out_events(tmp_path, settings=f"{setting}\n")
     limits = LIMITS[2:] if setting.startswith("memory") else LIMITS[:2]
-    refused(command(tmp_path, "build", "--warehouse", str(warehouse), *limits), 2)
+    refused(command_here(tmp_path, "build", "--warehouse", str(warehouse), *limits), 2)
 
 
 def test_several_problems_are_told_together(tmp_path: Path, warehouse: Path) -> None:
@@ -277,7 +282,8 @@ def test_a_source_of_zero_rows_builds_empty_tables_and_is_warned_of(tmp_path: Pa
 
 def test_a_source_of_which_every_row_is_rejected_is_counted_by_reason(tmp_path: Path) -> None:
     select = """
-    select * from (values (1, 10, -1.0), (2, 20, null), (null, 30, 1.0), (4, null, 1.0)) as rows(user_id, item_id, weight)
+    select * from (values (1, 10, -1.0), (2, 20, null), (null, 30, 1.0), (4, null, 1.0))
+    as rows(user_id, item_id, weight)
     """
     told = run_build(lay_out_events(tmp_path, select))
     ledger = "select reason, n_rows from meta.row_ledger where stage = 'core.events' and n_rows > 0 order by reason"
@@ -317,12 +323,34 @@ def test_a_warehouse_without_the_right_to_write_is_refused(tmp_path: Path) -> No
 
 def test_a_second_builder_is_told_who_builds(published: Path, warehouse: Path) -> None:
     with build_lock(warehouse):
-        done = build_in(published, warehouse)
+        done = command(published, "build", "--warehouse", str(warehouse), *LIMITS)
         (told,) = refused(done, 3)
     assert "another build holds this warehouse" in told.what
     assert str(warehouse) in told.where
     assert f"pid {os.getpid()} " in told.where
     assert "wait" in told.fix
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stage", "code"),
+    [
+        (["--as", "whatif"], "", 0),
+        ([], "-- Items.\n-- grain: item_id\n\nselect null as item_id\n", 1),
+        (["--set", "topn=3"], "", 2),
+        ([], "-- Items.\n-- grain: item_id\n\nselect unnest([1, 1]) as item_id\n", 4),
+        (["--memory-limit", "1MB"], "", 5),
+    ],
+)
+def test_the_process_ends_with_the_code_of_what_happened(
+    tmp_path: Path, arguments: list[str], stage: str, code: int
+) -> None:
+    lay_out_events(tmp_path)
+    if stage:
+        add_stage(tmp_path, "core.mine", stage)
+    done = command(tmp_path, "build", *LIMITS, *arguments)
+    assert done.returncode == code, done.stderr
+    assert ("error: " in done.stderr) == (code != 0)
+    assert "Traceback" not in done.stderr
 
 
 HEADER = "-- Items, for a test.\n-- grain: item_id\n"
@@ -393,14 +421,17 @@ def test_a_file_that_names_no_table_is_refused(tmp_path: Path, warehouse: Path) 
 def test_a_failed_build_keeps_what_was_finished_and_the_next_goes_on(tmp_path: Path) -> None:
     lay_out_events(tmp_path)
     path = add_stage(tmp_path, "recs.mine", f"{HEADER}\nselect items.item_id from core.items cross join core.users\n")
-    with pytest.raises(CheckError) as caught:
-        run_build(tmp_path)
-    assert caught.value.exit_code == 4
+    project, graph = load(tmp_path)
+    told: list[Event] = []
+    with pytest.raises(CheckError, match=r"recs\.mine has"):
+        told.extend(build(project, graph, How("recsys", MEMORY, threads=2)))
+    finished = {event.stage for event in told if isinstance(event, Built) and event.made_as == "table"}
+    assert finished
     assert not (tmp_path / "warehouse" / "recsys.duckdb").exists()
     path.unlink()
     again = run_build(tmp_path)
     assert isinstance(again[-1], Published)
-    assert not [event for event in again if getattr(event, "made", "") == "built" and "core" in event.stage]  # type: ignore[attr-defined]
+    assert not {event.stage for event in again if isinstance(event, Built)} & finished
 
 
 def test_json_lines_end_with_the_failure_and_its_exit_code(tmp_path: Path, warehouse: Path) -> None:
@@ -432,7 +463,7 @@ def test_json_lines_end_with_the_failure_and_its_exit_code(tmp_path: Path, wareh
     ],
 )
 def test_a_question_is_one_select_and_nothing_else(published: Path, warehouse: Path, question: str) -> None:
-    done = command(published, "query", question)
+    done = command_here(published, "query", question)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -456,7 +487,7 @@ def test_a_question_is_one_select_and_nothing_else(published: Path, warehouse: P
     ],
 )
 def test_a_question_that_fails_or_reaches_outside_is_refused(published: Path, warehouse: Path, question: str) -> None:
-    (told,) = refused(command(published, "query", question), 2)
+    (told,) = refused(command_here(published, "query", question), 2)
     assert told.what == "the query failed"
     assert told.where == question
     assert told.cause
@@ -464,38 +495,38 @@ def test_a_question_that_fails_or_reaches_outside_is_refused(published: Path, wa
 
 def test_a_question_before_any_build_is_told_to_build(tmp_path: Path) -> None:
     lay_out_events(tmp_path)
-    (told,) = refused(command(tmp_path, "query", "select 1"), 2)
+    (told,) = refused(command_here(tmp_path, "query", "select 1"), 2)
     assert told.what == "nothing is published as recsys"
     assert "build first" in told.fix
     assert not (tmp_path / "warehouse").exists()
 
 
 def test_a_question_to_an_unknown_environment_offers_those_there_are(published: Path, warehouse: Path) -> None:
-    (told,) = refused(command(published, "query", "select 1", "--as", "recsis"), 2)
+    (told,) = refused(command_here(published, "query", "select 1", "--as", "recsis"), 2)
     assert told.what == "nothing is published as recsis"
     assert "did you mean recsys?" in told.fix
 
 
 @pytest.mark.parametrize(("question", "what"), [("funel", "there is no example funel"), ("x.sql", "can't read x.sql")])
 def test_an_unknown_example_or_file_is_told(published: Path, warehouse: Path, question: str, what: str) -> None:
-    (told,) = refused(command(published, "query", question), 2)
+    (told,) = refused(command_here(published, "query", question), 2)
     assert told.what == what
 
 
 def test_an_unknown_stage_is_not_printed(published: Path, warehouse: Path) -> None:
-    (told,) = refused(command(published, "sql", "core.itms"), 2)
+    (told,) = refused(command_here(published, "sql", "core.itms"), 2)
     assert told.what == "there is no SQL stage core.itms"
     assert told.fix == "did you mean core.items?"
 
 
 def test_a_demo_does_not_touch_a_folder_that_is_no_demo(published: Path, warehouse: Path) -> None:
-    (told,) = refused(command(published, "demo", "."), 2)
+    (told,) = refused(command_here(published, "demo", "."), 2)
     assert told.what == "this folder holds another project"
 
 
 def test_a_demo_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file of somebody")
-    (told,) = refused(command(tmp_path, "demo", "taken"), 2)
+    (told,) = refused(command_here(tmp_path, "demo", "taken"), 2)
     assert "taken" in told.where
 
 

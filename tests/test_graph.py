@@ -1,5 +1,6 @@
 """The graph: unknown names, cycles, layers, contracts and selections, each told with its place."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_stages_that_read_each_other_are_named_in_a_circle(project: Path) -> Non
     assert named[0] == named[-1]
     assert set(named) == {"core.one", "core.two", "core.three"}
     reads = {"core.one": "core.three", "core.two": "core.one", "core.three": "core.two"}
-    steps = list(zip(named, named[1:], strict=False))
+    steps = list(pairwise(named))
     assert all(reads[left] == right for left, right in steps) or all(reads[right] == left for left, right in steps)
 
 

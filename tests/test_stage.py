@@ -32,8 +32,9 @@ def refused(header: str, body: str = BODY, *, path: str = "core/listeners.sql") 
 
 def test_a_header_gives_the_whole_contract() -> None:
     stage = parsed(
-        "-- Everyone who listens,\n-- named or not.\n-- grain:  user_id, user_name\n-- why:    ties\n--         go to the"
-        " smaller id.\n-- source: A Paper 2002, (3)\n-- check:  user_id > 0 -- ids count from 1\n"
+        "-- Everyone who listens,\n-- named or not.\n-- grain:  user_id, user_name\n"
+        "-- why:    ties\n--         go to the smaller id.\n-- source: A Paper 2002, (3)\n"
+        "-- check:  user_id > 0 -- ids count from 1\n"
         "-- check (warn): user_name is not null\n-- check:  user_id <> 7"
     )
     assert (stage.key, stage.table, stage.part) == ("core.listeners", "core.listeners", "")
@@ -149,7 +150,7 @@ def test_a_named_part_is_no_view() -> None:
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
-    body = "select\n    a.user_id,\n    b.user_id\nfrom core.users as a\ninner join core.users as b on a.user_id = b.user_id\n"
+    body = "select\n    a.user_id,\n    b.user_id\nfrom core.users as a\ncross join core.users as b\n"
     assert "two columns are named user_id" in refused("-- Listeners.\n-- grain: user_id", body).what
 
 

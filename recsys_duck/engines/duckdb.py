@@ -132,6 +132,8 @@ class DuckdbEngine:
         """
         columns = self.columns(query)
         with self._cursor(query.where) as cursor:
+            cursor.execute("set enable_progress_bar = true")
+            cursor.execute("set enable_progress_bar_print = false")
             options = "format parquet, compression zstd, return_stats"
             cursor.execute(f"copy ({_bound_text(query)}\n) to '{_escaped(target)}' ({options})", _bindings(query))
             row = cursor.fetchone()
