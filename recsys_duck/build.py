@@ -149,9 +149,13 @@ class _Run:
             record = yield from maker.make(step, self.records)
         record = self._assert(step, record)
         self._keep(step, record)
+        sentences = {
+            check.predicate: check.sentence for contract in step.stage.tables.values() for check in contract.checks
+        }
         for check in record.checks:
             if check.n_failed:
-                yield Warned(key, f"{check.n_failed} rows break the check {check.text}")
+                told = f": {sentences[check.text]}" if sentences.get(check.text) else ""
+                yield Warned(key, f"{check.n_failed} rows break the check {check.text}{told}")
         rejected = sum(n_rows for reason, n_rows in record.ledger.items() if reason not in ("in", "kept"))
         n_rows = sum(part.n_rows for part in record.parts)
         n_bytes = sum(part.n_bytes for part in record.parts)

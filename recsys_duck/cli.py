@@ -261,7 +261,7 @@ def _split_reader(text: str) -> tuple[str, str, object]:
     from recsys_duck.errors import ProjectError
     from recsys_duck.parameters import parse_assignment
 
-    target, value = parse_assignment(text)
+    target, value = parse_assignment(text, option="--reader", form="INPUT.OPTION=VALUE")
     name, dot, option = target.partition(".")
     if not dot or not option:
         raise ProjectError(f"can't read {text!r}", where="--reader", fix="write --reader INPUT.OPTION=VALUE")
@@ -273,7 +273,8 @@ def _load(options: dict[str, Any]) -> "tuple[Project, Graph]":
     from recsys_duck.graph import build_graph
     from recsys_duck.project import load_project
 
-    project = load_project(_given(options), SqlText())
+    with SqlText() as reader:
+        project = load_project(_given(options), reader)
     return project, build_graph(project)
 
 

@@ -71,11 +71,17 @@ def make_demo(folder: Path) -> tuple[Project, Graph, How]:
         raise ProjectError(
             "this folder holds another project", where=str(settings), fix="give the demo a folder of its own"
         )
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"can't make the demo's folder: {error.strerror}", where=str(folder), fix="give it another"
+        ) from None
     settings.write_text(SETTINGS, encoding="utf-8")
     if not all((data / f"{name}.parquet").exists() for name in TABLES):
         _generate(data)
-    project = load_project(Given(root=folder), SqlText())
+    with SqlText() as reader:
+        project = load_project(Given(root=folder), reader)
     how = How(DEFAULT_ENVIRONMENT, memory.default_limit(), memory.default_threads())
     return project, build_graph(project), how
 
@@ -94,12 +100,10 @@ def tell_demo(folder: Path, program: str) -> str:
 
 
 def _generate(data: Path) -> None:
-    reader = SqlText()
     seed = load_parameters(SQL_FOLDER / "parameters.toml")["seed"]
     values = {"seed": seed.value(seed.default, where="demo")}
-    with DuckdbEngine(
-        memory_bytes=memory.LEAST_BYTES, threads=memory.default_threads(), temporary=data / ".spill"
-    ) as engine:
+    engine = DuckdbEngine(memory_bytes=memory.LEAST_BYTES, threads=memory.default_threads(), temporary=data / ".spill")
+    with SqlText() as reader, engine:
         for name in TABLES:
             path = SQL_FOLDER / "demo" / f"{name}.sql"
             text = path.read_text(encoding="utf-8")

@@ -48,7 +48,11 @@ The catalog holds absolute paths: build again after moving the folder.
 
 def dictionary() -> str:
     """Write the whole dictionary."""
-    reader = SqlText()
+    with SqlText() as reader:
+        return _written(reader)
+
+
+def _written(reader: SqlText) -> str:
     lines = [HEAD, *_questions(), *_macros(read_macros(reader))]
     lines += ["## Tables for every source\n"]
     lines += _tables(list(read_stages([("shared", SQL_FOLDER)], reader).values()))

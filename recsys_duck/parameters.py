@@ -227,7 +227,7 @@ def _as_given(default: Data) -> object:
     return list(default) if isinstance(default, tuple) else default
 
 
-def parse_assignment(text: str) -> tuple[str, object]:
+def parse_assignment(text: str, *, option: str = "--set", form: str = "name=value") -> tuple[str, object]:
     """Split `name=value`: the value is TOML, bare words are text, `null` is None.
 
     Raises:
@@ -236,7 +236,7 @@ def parse_assignment(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
     name, written = name.strip(), written.strip()
     if not equals or not name:
-        raise ProjectError(f"can't read {text!r}", where="--set", fix="write --set name=value")
+        raise ProjectError(f"can't read {text!r}", where=option, fix=f"write {option} {form}")
     if written == "null":
         return name, None
     try:

@@ -117,11 +117,12 @@ class PartMaker:
 
         def write() -> PartRecord:
             scratch = self._store.scratch(stage.table, name)
-            written = self._engine.write(query, scratch / "data.parquet")
-            for source in part.sources.values():
-                for file in source.files:
-                    if changed(file):
-                        raise StageError(f"{file.shown} changed while it was read", where=stage.key, fix="build again")
+            try:
+                written = self._engine.write(query, scratch / "data.parquet")
+            except StageError:
+                _refuse_changed(stage, part)  # the likelier reason, told instead
+                raise
+            _refuse_changed(stage, part)
             record = PartRecord(
                 stage.table, name, part.fingerprint, part.label, written.n_rows, written.n_bytes, written.columns
             )
@@ -199,6 +200,13 @@ class PartMaker:
                     where=str(stage.path),
                     fix=f"cast it: try_cast(… as {allowed[0].lower()})",
                 )
+
+
+def _refuse_changed(stage: SqlStage, part: Part) -> None:
+    for source in part.sources.values():
+        for file in source.files:
+            if changed(file):
+                raise StageError(f"{file.shown} changed while it was read", where=stage.key, fix="build again")
 
 
 def _new_record(step: Step) -> StepRecord:

@@ -5,7 +5,7 @@ A stage of the project hides the kind's of the same name, that one the shared. E
 checked here before anything runs; all problems are told at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,17 @@ from recsys_duck.source import Input, Source, declare_input, find_files
 from recsys_duck.stage import PythonStage, SqlStage, Stage, parse_stage
 
 SETTINGS_FILE = "recsys.toml"
-TOP_KEYS = {"kind", "warehouse", "environment", "memory_limit", "threads", "fingerprint", "files", "parameters"}
-INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+TOP_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "kind": (lambda value: isinstance(value, str), "a text"),
+    "warehouse": (lambda value: isinstance(value, str), "a folder"),
+    "environment": (lambda value: isinstance(value, str), "a text"),
+    "memory_limit": (lambda value: isinstance(value, str), 'a text, as "2GB"'),
+    "threads": (lambda value: type(value) is int and value >= 1, "a number, 1 or more"),
+    "fingerprint": (lambda value: value in ("stat", "content"), '"stat" or "content"'),
+    "files": (lambda _: True, ""),  # looked at line by line, further down
+    "parameters": (lambda _: True, ""),
+}
+INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +150,14 @@ def read_settings_file(root: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     toml = read_toml(path)
-    problems = [
-        ProjectError(f"{SETTINGS_FILE} has no setting {key}", where=str(path), fix=near_miss(key, TOP_KEYS))
-        for key in toml
-        if key not in TOP_KEYS
-    ]
+    problems = []
+    for key, value in toml.items():
+        if key not in TOP_KEYS:
+            problems.append(
+                ProjectError(f"{SETTINGS_FILE} has no setting {key}", where=str(path), fix=near_miss(key, TOP_KEYS))
+            )
+        elif not TOP_KEYS[key][0](value):
+            problems.append(ProjectError(f"{key} can't be {value!r}", where=str(path), fix=f"give {TOP_KEYS[key][1]}"))
     raise_problems(problems)
     return toml
 
@@ -157,11 +169,15 @@ def _contract_names() -> list[str]:
 def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, Source]:
     """Give each input its files: the command line's instead of recsys.toml's, else the kind's own glob."""
     patterns, overlays = _given_files(root, kind, toml, given)
-    content = (given.fingerprint or toml.get("fingerprint", "stat")) == "content"
+    content = (given.fingerprint or toml.get("fingerprint")) == "content"
     problems: list[RecsysDuckError] = []
     sources = {}
     for name, fields in kind.inputs.items():
         where = f"{kind.folder / 'kind.toml'}, [inputs.{name}]"
+        if any(reader[0] == name for reader in given.readers):
+            where = f"--reader {name}"
+        elif overlays.get(name):
+            where = f"{root / SETTINGS_FILE}, [files.{name}]"
         try:
             declared = declare_input(name, {**fields, **overlays.get(name, {})}, where=where)
         except ProjectError as problem:
@@ -196,10 +212,9 @@ def _given_files(
         paths = fields.pop("paths", None)
         if paths is not None:
             patterns[name] = (root, [str(path) for path in (paths if isinstance(paths, list) else [paths])])
-        columns = fields.pop("columns", None)
         overlays[name] = fields
-        if isinstance(columns, Mapping):
-            overlays[name]["columns"] = {**kind.inputs[name].get("columns", {}), **columns}
+        if isinstance(fields.get("columns"), Mapping):
+            overlays[name]["columns"] = {**kind.inputs[name].get("columns", {}), **fields["columns"]}
     asked: dict[str, list[str]] = {}
     for name, pattern in given.files:
         chosen = name or _only_required(kind)

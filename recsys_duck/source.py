@@ -4,6 +4,7 @@ Owns how an input is declared, which files a glob names and how a file is recogn
 Refuses unknown inputs, formats and options, and inputs without files.
 """
 
+import csv
 import glob
 import hashlib
 import os
@@ -15,10 +16,10 @@ from recsys_duck.errors import ProjectError, near_miss
 
 OPTIONS: Mapping[str, Mapping[str, type]] = {
     "parquet": {},
-    "csv": {"delimiter": str, "encoding": str, "header": bool, "quote": str},
+    "csv": {"delimiter": str, "encoding": str, "header": bool, "names": list, "quote": str},
     "json_records": {"records": str, "max_document_mb": int},
 }
-FIELDS = {"format", "files", "optional", "required", "columns", "absent"}
+FIELDS = {"format", "files", "optional", "required", "columns", "absent", "places"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Input:
     optional: bool = False
     required: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -77,12 +79,13 @@ class Source:
             declared.format,
             sorted(declared.columns.items()),
             sorted(declared.absent.items()),
+            sorted(declared.places.items()),
             sorted((name, str(value)) for name, value in declared.options.items()),
         ]
 
 
 def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Input:
-    """Make an input of its table in kind.toml, laid over by recsys.toml.
+    """Make an input of its table in kind.toml, laid over by recsys.toml and the command line.
 
     Raises:
         ProjectError: an unknown format, option or type of option.
@@ -92,38 +95,42 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
         raise ProjectError(f"input {name} has no known format", where=where, fix=near_miss(format_name, OPTIONS))
     options = {key: value for key, value in fields.items() if key not in FIELDS}
     for key, value in options.items():
-        known = {option for options_of in OPTIONS.values() for option in options_of}
-        if key not in known:
-            raise ProjectError(f"input {name} has no option {key}", where=where, fix=near_miss(key, known | FIELDS))
-        if key not in OPTIONS[format_name]:
-            raise ProjectError(
-                f"{key} is no option of {format_name}",
-                where=where,
-                fix=f"options: {', '.join(OPTIONS[format_name]) or 'none'}",
-            )
-        if not isinstance(value, OPTIONS[format_name][key]):
-            raise ProjectError(
-                f"option {key} of input {name} can't be {value!r}",
-                where=where,
-                fix=f"give a {OPTIONS[format_name][key].__name__}",
-            )
-    columns, absent, required = fields.get("columns"), fields.get("absent", {}), fields.get("required", [])
-    if not isinstance(columns, Mapping) or not isinstance(absent, Mapping) or not isinstance(required, list):
+        _refuse_option(name, format_name, key, value, where)
+    columns, required = fields.get("columns"), fields.get("required", [])
+    absent, places = fields.get("absent", {}), fields.get("places", {})
+    tables = [dict(table) for table in (columns, absent, places) if isinstance(table, Mapping)]
+    if len(tables) != 3 or not isinstance(required, list):
         raise ProjectError(
             f"input {name} is not declared in full",
             where=where,
-            fix="give columns, absent and required as TOML tables and a list",
+            fix="give columns, absent and places as TOML tables, required as a list",
         )
     return Input(
         name=name,
         format=format_name,
-        columns={str(key): str(value) for key, value in columns.items()},
+        columns={str(key): str(value) for key, value in tables[0].items()},
         files=str(fields.get("files", "")),
         optional=bool(fields.get("optional", False)),
         required=tuple(str(key) for key in required),
-        absent={str(key): str(value) for key, value in absent.items()},
+        absent={str(key): str(value) for key, value in tables[1].items()},
+        places={str(key): str(value) for key, value in tables[2].items()},
         options=options,
     )
+
+
+def _refuse_option(name: str, format_name: str, key: str, value: object, where: str) -> None:
+    known = {option for options in OPTIONS.values() for option in options}
+    if key not in known:
+        raise ProjectError(f"input {name} has no option {key}", where=where, fix=near_miss(key, known | FIELDS))
+    wanted = OPTIONS[format_name].get(key)
+    if wanted is None:
+        options = ", ".join(OPTIONS[format_name]) or "none"
+        raise ProjectError(f"{key} is no option of {format_name}", where=where, fix=f"options: {options}")
+    if type(value) is not wanted or (isinstance(value, int) and wanted is int and value < 1):
+        kind = {str: "a text", bool: "a boolean, true or false", int: "a number, 1 or more", list: "a list of texts"}[
+            wanted
+        ]
+        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=f"give {kind}")
 
 
 def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool) -> tuple[SourceFile, ...]:
@@ -143,6 +150,44 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
         digest = _digest(Path(path)) if content else ""
         files.append(SourceFile(Path(path), os.path.relpath(path, root), state.st_size, state.st_mtime_ns, digest))
     return tuple(sorted(files, key=lambda file: file.shown))
+
+
+def csv_names(declared: Input, file: SourceFile) -> list[str]:
+    """Name a CSV file's columns: `names` says them, in the order of the file, or its first line.
+
+    Raises:
+        ProjectError: a name stands twice, `names` has more or fewer than the file, or nothing names them.
+    """
+    delimiter = str(declared.options.get("delimiter", ","))
+    quote = str(declared.options.get("quote", '"'))
+    encoding = str(declared.options.get("encoding", "utf-8"))
+    try:
+        with file.path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
+            line = stream.readline().rstrip("\r\n")
+    except (UnicodeError, LookupError) as error:
+        raise ProjectError(
+            f"{file.shown} is not {encoding}", where=f"input {declared.name}", fix=f"say its encoding: {error}"
+        ) from None
+    if len(delimiter) == 1 and len(quote) == 1:
+        fields = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
+    else:
+        fields = line.split(delimiter)
+    named = declared.options.get("names")
+    if isinstance(named, list):
+        if len(fields) != len(named):
+            what = f"{file.shown} has {len(fields)} columns, names has {len(named)}"
+            raise ProjectError(what, where=f"input {declared.name}", fix="name each column of the file, in its order")
+        fields = [str(name) for name in named]
+    elif declared.options.get("header", True) is False:
+        raise ProjectError(
+            f"{file.shown} has no header", where=f"input {declared.name}", fix='say names = ["user_id", "item_id", …]'
+        )
+    repeated = sorted({name for name in fields if fields.count(name) > 1})
+    if repeated:
+        raise ProjectError(
+            f"column {repeated[0]} stands twice", where=file.shown, fix="rename one of them in the first line"
+        )
+    return fields
 
 
 def changed(file: SourceFile) -> bool:

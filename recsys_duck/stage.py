@@ -7,6 +7,7 @@ What the SQL itself says (reads, parameters, columns) comes from the engine as `
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -39,7 +40,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SqlFacts:
-    """What a SELECT says of itself, read by the engine's parser."""
+    """What a SELECT says of itself, read by the engine's parser.
+
+    `undeclared` names what it reads behind the graph's back: files, table functions, bare names of no CTE.
+    """
 
     tokens: str
     reads: tuple[str, ...]
@@ -47,6 +51,7 @@ class SqlFacts:
     columns: tuple[Column, ...]
     group_keys: tuple[str, ...]
     places: tuple[Place, ...]
+    undeclared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +180,22 @@ def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[
     for line in text.splitlines():
         if not line.startswith("--"):
             break
-        found = _FIELD.match(line) if about else None
+        found = _FIELD.match(line)
         name = found.group(1) if found else ""
+        if found and name in known and not about:
+            break
         if found and name in known:
             if name in {name for name, _ in fields} and not name.startswith("check"):
                 raise ProjectError(f"{name}: stands twice", where=where, fix="keep one line of it")
             fields.append((name, found.group(2).strip()))
         elif fields and line.startswith("--  "):
             fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line[2:].strip()}")
-        elif found or fields:
+        elif (found and about) or fields:
             raise ProjectError(
                 f"unknown header line {line!r}", where=where, fix=f"fields: {', '.join(known)}; indent what goes on"
             )
+        elif _is_misspelt(line, known):
+            raise ProjectError(f"unknown header line {line!r}", where=where, fix=f"fields: {', '.join(known)}")
         else:
             about.append(line[2:].strip())
     if not about or not about[0]:
@@ -194,6 +203,13 @@ def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[
             "the file does not say what it holds", where=where, fix="open it with a line `-- What it holds.`"
         )
     return " ".join(about), fields
+
+
+def _is_misspelt(line: str, known: Sequence[str]) -> bool:
+    """Tell whether a line of prose was meant as a field: one missed would be a check that never runs."""
+    word, colon, _ = line[2:].strip().partition(":")
+    squeezed = [name.replace(" ", "") for name in known]
+    return bool(colon and get_close_matches(word.lower().replace(" ", ""), squeezed, n=1, cutoff=0.75))
 
 
 def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: str) -> SqlStage:
@@ -252,6 +268,15 @@ def _check(name: str, written: str) -> Check:
 def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
     names = [column.name for column in stage.facts.columns]
     where = str(stage.path)
+    if stage.facts.undeclared:
+        raise ProjectError(
+            f"the stage reads {', '.join(stage.facts.undeclared)}, which is no table",
+            where=where,
+            fix="read layer.table, a CTE, or files.<input>: a file is an input in kind.toml",
+        )
+    empty = [check for check in stage.contract.checks if not check.predicate]
+    if empty:
+        raise ProjectError("a check says nothing", where=where, fix="write `-- check:  predicate true for every row`")
     unknown = [name for name in stage.contract.grain if name not in names]
     if unknown:
         raise ProjectError(
@@ -273,5 +298,5 @@ def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
         )
     if stage.is_view and (stage.for_each or stage.contract.gate_of or stage.part):
         raise ProjectError("a view is no gate, no part and runs once", where=where, fix="leave out `as: view`")
-    if stage.engine and stage.engine.split(" ")[0] not in ("duckdb",):
+    if stage.engine and re.split(r"[,: ]", stage.engine)[0] != "duckdb":
         raise ProjectError(f"engine: {stage.engine} names no engine", where=where, fix="write `engine: duckdb, why`")

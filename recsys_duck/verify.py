@@ -62,7 +62,7 @@ def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
     Raises:
         CheckError: names the table, the assertion, how many rows break it and the first of them.
     """
-    where = str(subject.stage.path) if isinstance(subject.stage, SqlStage) else subject.stage.key
+    where = stage_place(subject.stage)
     sentences = {check.predicate: check.sentence for check in subject.contract.checks}
     for outcome in outcomes:
         if outcome.n_failed and outcome.severity == "fail":
@@ -72,6 +72,11 @@ def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
                 where=f"{where}, {outcome.kind} {outcome.text}{first}",
                 fix=sentences.get(outcome.text) or _FIXES[outcome.kind],
             )
+
+
+def stage_place(stage: Stage) -> str:
+    """Say where a stage stands: its file, or the key of a Python stage."""
+    return str(stage.path) if isinstance(stage, SqlStage) else stage.key
 
 
 _FIXES: Mapping[str, str] = {
@@ -119,7 +124,7 @@ def _checks(engine: Engine, subject: Subject, checks: list[Check]) -> Iterator[C
     if not checks:
         return
     counts = ", ".join(f"count(*) filter (where ({check.predicate}) is not true)" for check in checks)
-    where = f"{subject.stage.key}, checks in its header"
+    where = f"{stage_place(subject.stage)}, checks in its header"
     failed = engine.fetch(Query(f"select {counts} from {subject.relation}", where=where))[0]
     for check, n_failed in zip(checks, failed, strict=True):
         examples = ""

@@ -34,7 +34,6 @@ from recsys_duck.parameters import Value, load_parameters, parse_assignment, quo
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"
-READER = SqlText()
 
 
 @dataclass
@@ -168,7 +167,8 @@ def case_parameters(case: Case) -> dict[str, Value]:
 def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
     """Run a case; returns the expected and the found rows, as texts."""
     text = case.stage_path.read_text(encoding="utf-8")
-    facts = READER.facts(text, where=str(case.stage_path))
+    with SqlText() as reader:
+        facts = reader.facts(text, where=str(case.stage_path))
     assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
     for name, table in case.given.items():
         if not name.startswith("files."):

@@ -117,7 +117,7 @@ def test_a_file_that_goes_between_plan_and_read_stops_the_build_and_is_named(tmp
         ({"format": "paruqet"}, "input plays has no known format", "did you mean parquet?"),
         ({"format": "csv", "delimeter": ";"}, "input plays has no option delimeter", "did you mean delimiter?"),
         ({"format": "parquet", "delimiter": ";"}, "delimiter is no option of parquet", "none"),
-        ({"format": "csv", "records": "$[*]"}, "records is no option of csv", "delimiter, encoding, header, quote"),
+        ({"format": "csv", "records": "$[*]"}, "records is no option of csv", "delimiter, encoding, header, names, quote"),
         ({"format": "json_records", "header": True}, "header is no option of json_records", "records"),
         ({"format": "csv", "delimiter": 3}, "option delimiter of input plays can't be 3", "give a"),
         ({"format": "csv", "header": "yes"}, "option header of input plays can't be 'yes'", "give a"),
@@ -237,12 +237,12 @@ def test_an_absent_column_is_null_or_what_the_kind_says(tmp_path: Path) -> None:
     assert rows == [(1, 1, None, None), (2, 1, None, None)]
 
 
-def test_a_column_that_only_some_files_have_is_null_in_the_others(tmp_path: Path) -> None:
+def test_a_column_that_only_some_files_have_is_what_the_kind_says_in_the_others(tmp_path: Path) -> None:
     lay_out_events(tmp_path, "select 1 as user_id, 10 as item_id, 5.5 as weight")
     write_parquet(tmp_path / "events2.parquet", "select 2 as user_id, 20 as item_id")
     assert read_rows(tmp_path, "events.user_id, cast(events.weight as double) as weight") == [
         (1, 5.5),
-        (2, None),
+        (2, 1.0),
     ]
 
 
@@ -263,12 +263,11 @@ def test_a_csv_is_read_with_its_delimiter_encoding_and_quote(tmp_path: Path) -> 
     assert rows == [("1", "café|noir"), ("2", "thé")]
 
 
-def test_a_csv_without_header_has_the_columns_of_the_kind_in_order(tmp_path: Path) -> None:
-    lay_out_csv(tmp_path, "1,10,2.5,2020-01-02 03:04:05,7,0\n", 'format = "csv"\nheader = false\n')
-    columns = (
-        "events.user_id, events.item_id, cast(events.weight as double) as weight, events.occurred_at, events.position"
-    )
-    assert read_rows(tmp_path, columns) == [("1", "10", 2.5, datetime(2020, 1, 2, 3, 4, 5), 0)]
+def test_a_csv_without_header_that_names_no_columns_is_refused(tmp_path: Path) -> None:
+    lay_out_csv(tmp_path, "1,10\n", 'format = "csv"\nheader = false\n')
+    with pytest.raises(ProjectError, match="has no header") as caught:
+        load(tmp_path)
+    assert "names = " in caught.value.fix
 
 
 def test_reader_options_of_the_command_line_win(tmp_path: Path) -> None:
@@ -415,3 +414,23 @@ def test_files_of_the_command_line_replace_those_of_the_settings_file(
     monkeypatch.chdir(tmp_path / "here")
     project, _ = load(tmp_path / "project", files=(("", "*.parquet"),))
     assert [file.shown for file in project.sources["events"].files] == [os.path.join("..", "here", "other.parquet")]
+
+
+def test_a_list_entry_without_a_position_gets_its_place_from_0(tmp_path: Path) -> None:
+    tracks = '[{"track_uri": "a"}, 7, null, {"track_uri": "b", "pos": 9}, {"track_uri": "c", "pos": "x"}]'
+    text = f'{{"playlists": [{{"pid": 1, "tracks": {tracks}}}, {{"pid": 2}}]}}'
+    lay_out_playlists(tmp_path, text)
+    columns = "slices.pid, list_transform(slices.tracks, lambda t: concat_ws(' ', t.pos, t.track_uri)) as shown"
+    assert read_rows(tmp_path, columns, of="slices") == [("1", ["0 a", "1", "2", "9 b", "4 c"]), ("2", None)]
+
+
+def test_a_file_without_header_is_read_by_the_names_that_are_said(tmp_path: Path) -> None:
+    settings = 'format = "csv"\nheader = false\ndelimiter = "\\t"\nnames = ["item_id", "note", "user_id"]\n'
+    lay_out_csv(tmp_path, "10\tx\tann\n20\ty\tbob\n", settings)
+    assert read_rows(tmp_path, "events.user_id, events.item_id, events.weight") == [("ann", "10", 1), ("bob", "20", 1)]
+
+
+def test_names_that_are_more_or_fewer_than_the_columns_are_refused(tmp_path: Path) -> None:
+    lay_out_csv(tmp_path, "1,2\n", 'format = "csv"\nheader = false\nnames = ["user_id", "item_id", "weight"]\n')
+    with pytest.raises(ProjectError, match="has 2 columns, names has 3"):
+        load(tmp_path)

@@ -71,7 +71,7 @@ def test_a_comment_below_the_header_is_no_field_of_it() -> None:
         ("-- Listeners.", "the header has no grain"),
         ("-- Listeners.\n-- why: no reason", "the header has no grain"),
         ("-- Listeners.\n-- grain:", "the header has no grain"),
-        ("-- grain: user_id", "the header has no grain"),
+        ("-- grain: user_id", "the file does not say what it holds"),
         ("-- Listeners.\n-- grain: none", "grain: none has no why:"),
         ("-- Listeners.\n-- grain: none\n-- why:", "grain: none has no why:"),
         ("--\n-- grain: user_id", "does not say what it holds"),

@@ -26,7 +26,7 @@ def reader_select(source: Source, structure: Structure) -> str:
 
 
 def schema_select(source: Source) -> str:
-    """Give the SELECT whose columns are those that the files themselves have."""
+    """Give the SELECT whose columns are those that a Parquet file itself has."""
     return f"select * from {_scan(source)}"
 
 
@@ -58,31 +58,42 @@ def _typed(declared: Input, name: str, found: str | None) -> str:
         return f"cast({declared.absent.get(name, 'null')} as {wanted})"
     if wanted == "timestamp":
         # DuckDB rounds nanoseconds and drops a text's offset; we cut the one and apply the other
-        if found == "TIMESTAMP_NS":
-            return f"make_timestamp(epoch_ns({name}) // 1000)"
+        if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
+            ns = f"epoch_ns({name})"
+            return f"make_timestamp(({ns} - (({ns} % 1000 + 1000) % 1000)) // 1000)"
         if found in ("VARCHAR", "TIMESTAMP WITH TIME ZONE"):
-            return f"(try_cast({name} as timestamptz) at time zone 'UTC')"
-    return f"try_cast({name} as {wanted})"
+            return f"(try_cast({_value(name, found)} as timestamptz) at time zone 'UTC')"
+    return f"try_cast({_value(name, found)} as {wanted})"
+
+
+def _value(name: str, found: str) -> str:
+    """Name a column; the nullif keeps DuckDB from moving the cast of a text into the CSV reader, where it raises."""
+    return f"nullif({name}, '')" if found == "VARCHAR" else name
 
 
 def _scan(source: Source) -> str:
     paths = paths_text([file.path for file in source.files])
     if source.input.format == "parquet":
         return f"read_parquet([{paths}], filename = true, file_row_number = true)"
+    names = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in source.files[0].present)
+    return f"read_csv([{paths}], {_csv_options(source)}, columns = {{{names}}}, filename = true)"
+
+
+def _csv_options(source: Source) -> str:
+    """Say everything: what DuckDB guesses of a CSV it may guess wrong, and then skips lines without a word."""
     options = source.input.options
-    arguments = ["all_varchar = true", "filename = true", "strict_mode = true"]
-    if "delimiter" in options:
-        arguments.append(f"delim = {quoted(str(options['delimiter']))}")
-    if "quote" in options:
-        arguments.append(f"quote = {quoted(str(options['quote']))}")
-    if "encoding" in options:
-        arguments.append(f"encoding = {quoted(str(options['encoding']))}")
     has_header = bool(options.get("header", True))
-    arguments.append(f"header = {'true' if has_header else 'false'}")
-    if not has_header:
-        names = ", ".join(quoted(name) for name in source.input.columns)
-        arguments.append(f"names = [{names}]")
-    return f"read_csv([{paths}], {', '.join(arguments)})"
+    arguments = [
+        "auto_detect = false",
+        "skip = 0",
+        "strict_mode = true",
+        f"header = {'true' if has_header else 'false'}",
+        f"delim = {quoted(str(options.get('delimiter', ',')))}",
+        f"quote = {quoted(str(options.get('quote', chr(34))))}",
+        f"escape = {quoted(str(options.get('quote', chr(34))))}",
+        f"encoding = {quoted(str(options.get('encoding', 'utf-8')))}",
+    ]
+    return ", ".join(arguments)
 
 
 def _json_records(source: Source, structure: Structure) -> str:
@@ -92,7 +103,7 @@ def _json_records(source: Source, structure: Structure) -> str:
     shape = json.dumps({name: structure(sql_type) for name, sql_type in columns.items()})
     at = quoted(str(options.get("records", "$[*]")))
     size = int(str(options.get("max_document_mb", 48))) * 1_000_000
-    names = ", ".join(f"record.{name} as {name}" for name in columns)
+    names = ", ".join(f"{_placed(source.input, name)} as {name}" for name in columns)
     return (
         f"select {names}, source_file, record_number from ("
         f"select from_json(record_text, {quoted(shape)}) as record, source_file, record_number from ("
@@ -102,6 +113,15 @@ def _json_records(source: Source, structure: Structure) -> str:
         f"from read_json_objects([{paths_text([file.path for file in source.files])}], "
         f"format = 'unstructured', maximum_object_size = {size}, filename = true)))"
     )
+
+
+def _placed(declared: Input, name: str) -> str:
+    """Read a column; in a list with a place field, an element without one gets its place, from 0."""
+    field = declared.places.get(name)
+    if field is None:
+        return f"record.{name}"
+    filled = f"struct_update(element, {field} := coalesce(element.{field}, cast(place - 1 as integer)))"
+    return f"list_transform(record.{name}, lambda element, place: {filled})"
 
 
 def _shown_name(source: Source) -> str:

@@ -12,15 +12,24 @@ import duckdb
 
 from recsys_duck.engines.readers import schema_select
 from recsys_duck.errors import ProjectError
-from recsys_duck.source import Source, SourceFile
+from recsys_duck.source import Source, SourceFile, csv_names
 from recsys_duck.stage import Column, Place, SqlFacts
+
+# Table functions that make rows of their arguments alone.
+ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
 
 
 class SqlText:
-    """Reads stage texts and file schemas on one connection, which holds no data."""
+    """Reads stage texts and file schemas on one connection, which holds no data; use it in a `with`."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect()
+
+    def __enter__(self) -> "SqlText":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def facts(self, text: str, *, where: str) -> SqlFacts:
         """Read what one SELECT says of itself.
@@ -39,6 +48,7 @@ class SqlText:
             parameters=tuple(sorted({place.name for place in bound})),
             columns=tuple(_with_comments(_column_names(node, where), tokens)),
             group_keys=_group_keys(node),
+            undeclared=tuple(dict.fromkeys(_undeclared(node))),
             places=tuple(sorted([*tables, *bound], key=lambda place: place.start)),
         )
 
@@ -46,21 +56,39 @@ class SqlText:
         """Read which columns each file of a source has itself, with their types.
 
         Raises:
-            ProjectError: a file is not of the input's format.
+            ProjectError: a file is not of the input's format, a declared type is none, a column can't be its type.
         """
+        for name, sql_type in source.input.columns.items():
+            self._refuse_type(source, name, sql_type)
         if source.input.format == "json_records":
             return source
         files = tuple(replace(file, present=self._columns(source, file)) for file in source.files)
+        for file in files:
+            _refuse_times(source, file)
         return replace(source, files=files)
 
+    def _refuse_type(self, source: Source, name: str, sql_type: str) -> None:
+        if sql_type == "id":
+            return
+        try:
+            self._connection.execute(f"select cast(null as {sql_type})").fetchall()
+        except duckdb.Error:
+            raise ProjectError(
+                f"{sql_type} is no type",
+                where=f"columns of input {source.input.name}, {name}",
+                fix="give an SQL type, or id",
+            ) from None
+
     def _columns(self, source: Source, file: SourceFile) -> dict[str, str]:
+        if source.input.format == "csv":
+            return dict.fromkeys(csv_names(source.input, file), "VARCHAR")
         try:
             rows = self._connection.execute(f"describe {schema_select(source.only(file))}").fetchall()
         except duckdb.Error as error:
             raise ProjectError(
                 f"input {source.input.name} can't be read as {source.input.format}",
                 where=file.shown,
-                fix="give files of this format, or the reader's options: delimiter, encoding, header, quote",
+                fix='give files of this format, or say another: format = "csv"',
                 cause=str(error),
             ) from None
         return {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
@@ -85,6 +113,16 @@ class SqlText:
         return node
 
 
+def _refuse_times(source: Source, file: SourceFile) -> None:
+    for name, found in file.present.items():
+        if source.input.columns.get(name) == "timestamp" and not found.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
+            raise ProjectError(
+                f"column {name} is {found}, which is no time",
+                where=file.shown,
+                fix="write it as timestamp, date or ISO text",
+            )
+
+
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
@@ -93,6 +131,18 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for value in node:
             yield from _walk(value)
+
+
+def _undeclared(node: dict[str, Any]) -> Iterator[str]:
+    """Name what a SELECT reads that no graph can see: table functions of its own, and bare names of no CTE."""
+    ctes = {entry["key"] for found in _walk(node) for entry in (found.get("cte_map") or {}).get("map", [])}
+    for found in _walk(node):
+        if found.get("type") == "TABLE_FUNCTION":
+            name = str(found.get("function", {}).get("function_name", ""))
+            if name not in ROW_FUNCTIONS:
+                yield f"{name}()"
+        elif found.get("type") == "BASE_TABLE" and not found.get("schema_name") and found["table_name"] not in ctes:
+            yield str(found["table_name"])
 
 
 def _is_table(node: dict[str, Any]) -> bool:

@@ -11,18 +11,17 @@ track_rows as (
         playlist_records.pid,
         playlist_records.source_file,
         playlist_records.record_number,
-        unnested.place,
-        playlist_records.tracks[unnested.place] as track_row
+        unnested.track_row
     from staging.playlist_records
-    cross join unnest(generate_series(1, array_length(playlist_records.tracks))) as unnested(place)
+    cross join unnest(playlist_records.tracks) as unnested(track_row)
 )
 
 select
     track_rows.pid,
     track_rows.source_file,
     track_rows.record_number,
-    -- 0 is the first; the order in the list where the source says nothing
-    cast(coalesce(track_rows.track_row.pos, track_rows.place - 1) as integer) as position,
+    -- 0 is the first; the reader fills in the order of the list where the source says nothing
+    track_rows.track_row.pos as position,
     -- the URI without its prefix
     case
         when starts_with(track_rows.track_row.track_uri, 'spotify:track:')
