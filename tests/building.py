@@ -54,13 +54,15 @@ def run(
     root: Path, given: Mapping[str, object] | None = None, python_stages: Sequence[PythonStage] = (), **options: object
 ) -> list[Event]:
     """Build a project and return what happened; `given` are the fields of Given, the rest those of How."""
-    project = load_project(Given(root=root, **(given or {})), SqlText(), python_stages)  # type: ignore[arg-type]
+    with SqlText() as reader:
+        project = load_project(Given(root=root, **(given or {})), reader, python_stages)  # type: ignore[arg-type]
     return list(build(project, build_graph(project), how(**options)))
 
 
 def steps(root: Path, given: Mapping[str, object] | None = None, **options: object) -> dict[str, Step]:
     """Plan a project's build: steps by stage."""
-    project = load_project(Given(root=root, **(given or {})), SqlText())  # type: ignore[arg-type]
+    with SqlText() as reader:
+        project = load_project(Given(root=root, **(given or {})), reader)  # type: ignore[arg-type]
     return {step.stage.key: step for step in plan_build(project, build_graph(project), how(**options)).steps}
 
 

@@ -102,7 +102,7 @@ def _words(line: str) -> list[str]:
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    """Read the cases of a file."""
+    """Read the cases of a file: comment lines open a case, an empty line ends a table."""
     case: Case | None = None
     table: Table | None = None
     number = 0
@@ -114,35 +114,39 @@ def read_cases(path: Path) -> Iterator[Case]:
                 number += 1
                 case = Case(path, number)
             case.why = f"{case.why} {line[1:].strip()}".strip()
-            table = None
+        elif line.strip():
+            assert case is not None, f"{path}: a case opens with # why"
+            table = _read_line(case, table, line)
             continue
-        if not line.strip():
-            table = None
-            continue
-        assert case is not None, f"{path}: a case opens with # why"
-        word, _, rest = line.partition(" ")
-        if table is not None and not table.names:
-            for head in _words(line):
-                name, _, kind = head.partition(":")
-                table.names.append(name)
-                table.types.append(kind)
-        elif table is not None:
-            row = _words(line)
-            assert len(row) == len(table.names), f"{path}: {line!r} has {len(row)} values for {table.names}"
-            table.rows.append(row)
-        elif word == "params":
-            case.parameters.append(parse_assignment(rest))
-        elif word == "each":
-            name, _, value = rest.partition("=")
-            case.each[name.strip()] = value.strip()
-        elif word == "given":
-            table = case.given.setdefault(rest.strip(), Table())
-        elif word == "expect":
-            table = case.expect
-        else:
-            raise AssertionError(f"{path}: can't read {line!r}")
+        table = None
     if case is not None:
         yield case
+
+
+def _read_line(case: Case, table: Table | None, line: str) -> Table | None:
+    """Add a line to its case; returns the table that the next line goes on with."""
+    if table is not None:
+        words = _words(line)
+        if not table.names:
+            heads = [word.partition(":") for word in words]
+            table.names, table.types = [head[0] for head in heads], [head[2] for head in heads]
+        else:
+            assert len(words) == len(table.names), f"{case.path}: {line!r} has {len(words)} values for {table.names}"
+            table.rows.append(words)
+        return table
+    word, _, rest = line.partition(" ")
+    if word == "given":
+        return case.given.setdefault(rest.strip(), Table())
+    if word == "expect":
+        return case.expect
+    if word == "params":
+        case.parameters.append(parse_assignment(rest))
+    elif word == "each":
+        name, _, value = rest.partition("=")
+        case.each[name.strip()] = value.strip()
+    else:
+        raise AssertionError(f"{case.path}: can't read {line!r}")
+    return None
 
 
 def all_cases() -> list[Case]:

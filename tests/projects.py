@@ -88,7 +88,8 @@ def add_stage(folder: Path, key: str, text: str) -> Path:
 
 def load(folder: Path, **given: Any) -> tuple[Project, Graph]:
     """Load a project and its graph, with what the command line would give."""
-    project = load_project(Given(root=folder, **given), SqlText())
+    with SqlText() as reader:
+        project = load_project(Given(root=folder, **given), reader)
     return project, build_graph(project)
 
 

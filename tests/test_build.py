@@ -120,7 +120,7 @@ def test_a_new_check_runs_on_the_table_that_is_there(project: Path) -> None:
     assert ran(events) == {"core.busy"}
     assert started(events, "core.busy").n_parts == 0
     write_stage(project, "core/busy", TABLE + "-- check:  n_events > 1000 -- too few\n" + body)
-    with pytest.raises(CheckError, match="core.busy has 11 rows that break a check") as caught:
+    with pytest.raises(CheckError, match=r"core.busy has 11 rows that break a check") as caught:
         run(project)
     assert "n_events > 1000" in caught.value.where
     assert caught.value.fix == "too few"
@@ -146,7 +146,7 @@ def test_a_check_that_warns_is_told_and_published(project: Path) -> None:
 def test_a_repeated_key_stops_the_build_and_names_the_first(project: Path) -> None:
     run(project)
     write_stage(project, "core/busy", TABLE + "\nselect item_id from core.events\n")
-    with pytest.raises(CheckError, match="core.busy has .* repeated or null keys") as caught:
+    with pytest.raises(CheckError, match=r"core.busy has .* repeated or null keys") as caught:
         run(project)
     assert "first: 1; 2" in caught.value.where
     (project / "sql/core/busy.sql").unlink()
@@ -168,7 +168,10 @@ def test_a_grouped_grain_is_proven_and_others_are_counted(project: Path) -> None
     found = dict(
         rows(
             project,
-            "select stage, method from meta.checks where kind = 'grain' and stage in ('core.interactions', 'core.items')",
+            """
+            select stage, method from meta.checks
+            where kind = 'grain' and stage in ('core.interactions', 'core.items')
+            """,
         )
     )
     assert found == {"core.interactions": "proven by its group by", "core.items": "counted"}
@@ -225,15 +228,39 @@ def test_a_column_no_table_can_hold_is_refused(project: Path, column: str, told:
 
 
 def test_a_project_lays_its_own_stage_over_ours(project: Path) -> None:
-    text = "-- Popular, upside down.\n-- grain: rank\n\nselect\n    rank, item_id, cast('x' as varchar) as item_name, n_events, n_users\nfrom features.item_popularity\n"
+    text = """-- Popular, upside down.
+-- grain: rank
+
+select rank, item_id, cast('x' as varchar) as item_name, n_events, n_users
+from features.item_popularity
+"""
     write_stage(project, "recs/popular", text)
     run(project)
     assert rows(project, "select distinct item_name from recs.popular") == [("x",)]
     assert rows(project, "select origin from meta.stages where stage = 'recs.popular'") == [("project",)]
 
 
-BLOCKS = "-- Blocks of items.\n-- grain: first_item_id\n\nselect\n    cast(min(item_id) as bigint) as first_item_id,\n    cast(max(item_id) as bigint) as last_item_id\nfrom core.items\n{where}\ngroup by item_id // $popular_n\n"
-BLOCKED = "-- Events by block.\n-- grain: item_id\n-- for each: core.blocks\n\nselect\n    item_id,\n    count(*) as n_rows\nfrom core.events\nwhere item_id between $first_item_id and $last_item_id\ngroup by item_id\n"
+BLOCKS = """-- Blocks of items.
+-- grain: first_item_id
+
+select
+    cast(min(item_id) as bigint) as first_item_id,
+    cast(max(item_id) as bigint) as last_item_id
+from core.items
+{where}
+group by item_id // $popular_n
+"""
+BLOCKED = """-- Events by block.
+-- grain: item_id
+-- for each: core.blocks
+
+select
+    item_id,
+    count(*) as n_rows
+from core.events
+where item_id between $first_item_id and $last_item_id
+group by item_id
+"""
 
 
 def test_a_planning_table_runs_its_stage_by_row_and_keeps_equal_parts(project: Path) -> None:
@@ -403,7 +430,10 @@ def test_a_time_split_puts_every_event_on_its_side_of_the_cut(project: Path) -> 
     run(project, {"parameters": [("split", "time"), ("cutoff", "2024-01-02")]})
     assert rows(project, "select max(occurred_at) < timestamp '2024-01-02' from split.train") == [(True,)]
     assert rows(project, "select min(occurred_at) >= timestamp '2024-01-02' from split.test") == [(True,)]
-    total = "select (select count(*) from split.train) + (select count(*) from split.test) = (select count(*) from core.events)"
+    total = """
+        select (select count(*) from split.train) + (select count(*) from split.test)
+            = (select count(*) from core.events)
+    """
     assert rows(project, total) == [(True,)]
 
 
@@ -428,7 +458,10 @@ def test_a_planted_leak_is_caught(project: Path) -> None:
     )
     write_parquet(
         project / "events.parquet",
-        "select u as user_id, 1 as item_id, timestamp '2024-01-01' + interval 1 day * t as occurred_at from range(9) a(u), range(30) b(t)",
+        """
+        select u as user_id, 1 as item_id, timestamp '2024-01-01' + interval 1 day * t as occurred_at
+        from range(9) as users(u), range(30) as days(t)
+        """,
     )
     with pytest.raises(CheckError, match=r"split.manifest has 1 rows that break a check") as caught:
         run(project, {"parameters": [("split", "random")]})

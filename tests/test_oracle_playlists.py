@@ -46,7 +46,8 @@ class Built:
             files=[("", case.pattern)],
             parameters=[("models", ["popular"]), *case.parameters.items()],
         )
-        project = load_project(given, SqlText())
+        with SqlText() as reader:
+            project = load_project(given, reader)
         for _ in build(project, build_graph(project), How("recsys", memory_limit=2_000_000_000, threads=2)):
             pass
         self._connection = duckdb.connect(str(root / "warehouse" / "recsys.duckdb"), read_only=True)

@@ -30,7 +30,8 @@ def read_rows(folder: Path, columns: str, *, of: str = "events", **given: Any) -
     """Read columns of an input as a stage would, in the order of their values."""
     project, _ = load(folder, **given)
     text = f"select {columns} from files.{of} order by all"
-    places = SqlText().facts(text, where="test").places
+    with SqlText() as reader:
+        places = reader.facts(text, where="test").places
     with DuckdbEngine(memory_bytes=MEMORY, threads=2, temporary=folder / "spill") as engine:
         return engine.fetch(Query(text, places, {}, project.sources))
 
@@ -117,7 +118,7 @@ def test_a_file_that_goes_between_plan_and_read_stops_the_build_and_is_named(tmp
         ({"format": "paruqet"}, "input plays has no known format", "did you mean parquet?"),
         ({"format": "csv", "delimeter": ";"}, "input plays has no option delimeter", "did you mean delimiter?"),
         ({"format": "parquet", "delimiter": ";"}, "delimiter is no option of parquet", "none"),
-        ({"format": "csv", "records": "$[*]"}, "records is no option of csv", "delimiter, encoding, header, names, quote"),
+        ({"format": "csv", "records": "$[*]"}, "records is no option of csv", "encoding, header, names, quote"),
         ({"format": "json_records", "header": True}, "header is no option of json_records", "records"),
         ({"format": "csv", "delimiter": 3}, "option delimiter of input plays can't be 3", "give a"),
         ({"format": "csv", "header": "yes"}, "option header of input plays can't be 'yes'", "give a"),

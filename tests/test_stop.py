@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from building import checksums, lay_out, ran, rows, run, write_stage
+from building import checksums, how, lay_out, ran, rows, run, started, write_stage
 
+from recsys_duck.build import build
+from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import BusyError
 from recsys_duck.events import Event
+from recsys_duck.graph import build_graph
 from recsys_duck.lock import build_lock, holder
+from recsys_duck.project import Given, load_project
 
 ENDLESS = """-- Work without an end.
 -- grain: none
@@ -117,14 +121,8 @@ def test_a_second_builder_is_told_who_builds(project: Path) -> None:
 
 
 def test_a_stopped_generator_gives_the_lock_back(project: Path) -> None:
-    from building import how
-
-    from recsys_duck.build import build
-    from recsys_duck.engines.sqltext import SqlText
-    from recsys_duck.graph import build_graph
-    from recsys_duck.project import Given, load_project
-
-    loaded = load_project(Given(root=project, parameters=[("popular_n", 2)]), SqlText())
+    with SqlText() as reader:
+        loaded = load_project(Given(root=project, parameters=[("popular_n", 2)]), reader)
     events: Iterator[Event] = build(loaded, build_graph(loaded), how())
     next(events)
     assert f"pid {os.getpid()}" in holder(project / "warehouse")
@@ -145,6 +143,4 @@ def test_a_killed_for_each_goes_on_with_the_parts_that_are_missing(tmp_path: Pat
         file.unlink()
     folders[0].rmdir()
     events = run(tmp_path)
-    from building import started
-
     assert started(events, "staging.events").n_parts == 1
