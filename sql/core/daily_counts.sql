@@ -1,7 +1,7 @@
 -- Events, users and items of each day, over all events.
 -- grain:  event_date
--- why:    for people, not for models: it counts test rows too. Events without a time have no day;
---         a source without times gives an empty table.
+-- why:    for people, not for models: it counts test rows too. Events without a time have no day; a
+--         source without times gives an empty table.
 
 select
     -- day, UTC

@@ -1,8 +1,8 @@
 -- Every kept event: a user met an item, once a row.
--- grain:   none
--- gate of: staging.events
--- why:     a multiset: a user may meet an item twice in one second, and both rows count.
--- check:   weight >= 0
+-- grain:    none
+-- why:      a multiset: a user may meet an item twice in one second, and both rows count.
+-- check:    weight >= 0
+-- gate of:  staging.events
 
 select
     events.user_id,

@@ -1,7 +1,7 @@
 -- How often each item of the catalogue was met, over all events.
 -- grain:  item_id
--- why:    for people, not for models: it counts test rows too. Models read features.item_popularity.
---         Items nobody met are here with 0.
+-- why:    for people, not for models: it counts test rows too. Models read
+--         features.item_popularity. Items nobody met are here with 0.
 -- check:  n_users <= n_events
 
 with

@@ -1,8 +1,8 @@
 -- Which item carries which tag, each link once.
--- grain:   item_id, tag_type, tag_id
--- gate of: staging.item_tags
--- why:     a link to an item or a tag that the catalogue lacks is rejected here and counted, so that
---          joins on these keys lose nothing later.
+-- grain:    item_id, tag_type, tag_id
+-- why:      a link to an item or a tag that the catalogue lacks is rejected here and counted, so
+--           that joins on these keys lose nothing later.
+-- gate of:  staging.item_tags
 
 select
     item_tags.item_id,

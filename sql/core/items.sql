@@ -1,9 +1,9 @@
 -- Every item of the catalogue, each once, with its dense index.
--- grain:   item_id
--- gate of: staging.items
--- why:     items without events stay: a catalogue is wider than what was met. Of a repeated id the
---          smallest name wins, a missing name last, so that the order of files does not matter.
--- check:   item_idx >= 0
+-- grain:    item_id
+-- why:      items without events stay: a catalogue is wider than what was met. Of a repeated id the
+--           smallest name wins, a missing name last, so that the order of files does not matter.
+-- check:    item_idx >= 0
+-- gate of:  staging.items
 
 with
 -- one row per staged item, judged

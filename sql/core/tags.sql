@@ -1,7 +1,7 @@
 -- Every tag of the catalogue, each once: artists, albums, genres, whatever the source knows.
--- grain:   tag_type, tag_id
--- gate of: staging.tags
--- why:     of a repeated tag the smallest name wins, a missing name last.
+-- grain:    tag_type, tag_id
+-- why:      of a repeated tag the smallest name wins, a missing name last.
+-- gate of:  staging.tags
 
 select
     -- what the tag is: artist, album, genre

@@ -1,9 +1,9 @@
 -- Every user the source names, each once, with its dense index.
--- grain:   user_id
--- gate of: staging.users
--- why:     users without events stay: a profile alone is enough for some models. Of a repeated id the
---          smallest name wins, a missing name last, so that the order of files does not matter.
--- check:   user_idx >= 0
+-- grain:    user_id
+-- why:      users without events stay: a profile alone is enough for some models. Of a repeated id
+--           the smallest name wins, a missing name last: the order of files does not matter.
+-- check:    user_idx >= 0
+-- gate of:  staging.users
 
 with
 -- one row per staged user, judged

@@ -1,11 +1,18 @@
 -- The demo's twelve genres.
 -- grain:  tag_type, tag_id
 
+with
+-- one row: the genres by number
+genre_words as (
+    select [
+        'ambient', 'blues', 'classical', 'dance', 'electronic', 'folk', 'hip hop', 'indie', 'jazz',
+        'metal', 'pop', 'rock'
+    ] as tag_names
+)
+
 select
     'genre' as tag_type,
     cast(unnested.tag_id as bigint) as tag_id,
-    list_extract(
-        ['ambient', 'blues', 'classical', 'dance', 'electronic', 'folk', 'hip hop', 'indie', 'jazz', 'metal', 'pop', 'rock'],
-        unnested.tag_id
-    ) as tag_name
-from unnest(generate_series(1, 12)) as unnested(tag_id)
+    genre_words.tag_names[unnested.tag_id] as tag_name
+from genre_words
+cross join unnest(generate_series(1, 12)) as unnested(tag_id)

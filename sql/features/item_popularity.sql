@@ -30,7 +30,10 @@ scored_items as (
         counted_items.item_id,
         counted_items.n_events,
         counted_items.n_users,
-        case when $popular_by = 'users' then counted_items.n_users else counted_items.n_events end as n_ranked
+        case
+            when $popular_by = 'users' then counted_items.n_users
+            else counted_items.n_events
+        end as n_ranked
     from counted_items
 )
 

@@ -1,9 +1,11 @@
 -- The moment that divides train from test, when the split is by time; one row.
 -- grain:  split
--- why:    without a cutoff the cut is the earliest moment such that at most test_share of the events
---         lie at or after it: all events of one moment fall on one side. Where the last moment alone
---         holds more, the cut is right after it and test is empty, which split.manifest warns of.
--- check:  split <> 'time' or cut_at is not null -- no event has a time; choose split = random or none
+-- why:    without a cutoff the cut is the earliest moment such that at most test_share of the
+--         events lie at or after it: all events of one moment fall on one side. Where the last
+--         moment alone holds more, the cut is right after it and test is empty, which
+--         split.manifest warns of.
+-- check:  split <> 'time' or cut_at is not null
+--         -- no event has a time; choose split = random or none
 
 with
 -- one row per moment, with the events at it and after it
@@ -41,7 +43,11 @@ select
     -- a time
     case
         when $split = 'time' and timed_events.n_timed_events > 0
-            then coalesce($cutoff, cut_moments.occurred_at, timed_events.last_at + interval 1 microsecond)
+            then coalesce(
+                $cutoff,
+                cut_moments.occurred_at,
+                timed_events.last_at + interval 1 microsecond
+            )
     end as cut_at
 from timed_events
 cross join cut_moments

@@ -1,8 +1,8 @@
 -- The events of core, each with the side it falls on.
--- grain:   none
--- gate of: core.events
--- why:     a random split draws the pair, not the event, so that a repeat can't stand on both sides.
---          A time split can't place an event without a time: rejected, never guessed.
+-- grain:    none
+-- why:      a random split draws the pair, not the event, so that a repeat can't stand on both
+--           sides. A time split can't place an event without a time: rejected, never guessed.
+-- gate of:  core.events
 
 select
     events.user_id,

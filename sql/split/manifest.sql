@@ -3,11 +3,14 @@
 -- why:    with a time split a pair may stand on both sides, people listen again: counted, no leak.
 -- check:  n_train_events + n_test_events = n_events
 -- check:  split <> 'none' or n_test_events = 0
--- check:  split <> 'random' or n_repeated_pairs = 0 -- a pair stands in train and test: the split must draw the pair
--- check:  split <> 'time' or train_last_at is null or train_last_at < cut_at -- a train event lies at or after the cut
--- check:  split <> 'time' or test_first_at is null or test_first_at >= cut_at -- a test event lies before the cut
--- check (warn): n_train_events > 0 -- train is empty: every list will be empty too
--- check (warn): split = 'none' or n_test_events > 0 -- test is empty: nothing can be judged
+-- check:  split <> 'random' or n_repeated_pairs = 0
+--         -- a pair stands in train and test: the split must draw the pair
+-- check:  split <> 'time' or train_last_at is null or train_last_at < cut_at
+--         -- a train event lies at or after the cut
+-- check:  split <> 'time' or test_first_at is null or test_first_at >= cut_at
+--         -- a test event lies before the cut
+-- check (warn):  n_train_events > 0 -- train is empty: every list will be empty too
+-- check (warn):  split = 'none' or n_test_events > 0 -- test is empty: nothing can be judged
 
 with
 -- one row per user and item of train

@@ -1,8 +1,8 @@
 -- For each user of train, the most popular items that the user has not met.
 -- grain:  model_name, user_id, rank
--- why:    no user needs more than top_n places and one for each met item that stands before the last
---         of them; the met item with rank r is such a one when fewer than top_n unmet stand before r.
---         So each user reads only the head of the ranking, never users times items.
+-- why:    no user needs more than top_n places and one for each met item that stands before the
+--         last of them; the met item with rank r is such a one when fewer than top_n unmet stand
+--         before r. So each user reads only the head of the ranking, never users times items.
 -- check:  rank >= 1
 
 with
@@ -20,7 +20,8 @@ met_ranks as (
         met_pairs.user_id,
         item_popularity.rank,
         item_popularity.rank
-        - row_number() over (partition by met_pairs.user_id order by item_popularity.rank) as n_unmet_before
+        - row_number() over (partition by met_pairs.user_id order by item_popularity.rank)
+            as n_unmet_before
     from met_pairs
     inner join features.item_popularity
         on met_pairs.item_id = item_popularity.item_id

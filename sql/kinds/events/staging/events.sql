@@ -1,7 +1,7 @@
 -- The events as they stand in the files.
--- grain:    none
--- why:      copied once, typed: everything after reads this and never the files again.
--- for each: files.events
+-- grain:     none
+-- why:       copied once, typed: everything after reads this and never the files again.
+-- for each:  files.events
 
 select
     events.user_id,

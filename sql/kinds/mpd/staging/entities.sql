@@ -1,7 +1,7 @@
--- Tracks, artists and albums, each with its mentions over all playlists and its place among its kind.
+-- Tracks, artists and albums, each with its mentions over all playlists and its rank by them.
 -- grain:  entity_type, entity_id
--- why:    mentions are track rows, counted before short playlists leave, as the top list is of the whole
---         set. The name is the most frequent spelling, ties to the smaller text.
+-- why:    mentions are track rows, counted before short playlists leave, as the top list is of the
+--         whole set. The name is the most frequent spelling, ties to the smaller text.
 -- check:  n_mentions >= 1
 
 with

@@ -1,8 +1,8 @@
 -- The track rows that count, as events of their playlist, or why not.
--- grain:   none
--- gate of: staging.playlist_tracks
--- why:     one reason a row, the first in this order; the whole set is judged, so a track row of a
---          rejected playlist is counted here too.
+-- grain:    none
+-- why:      one reason a row, the first in this order; the whole set is judged, so a track row of a
+--           rejected playlist is counted here too.
+-- gate of:  staging.playlist_tracks
 
 with
 -- one row per track row, with the key of what is an item in this build

@@ -6,7 +6,10 @@ with
 -- one row per track row of a kept playlist, with the key of what is an item in this build
 keyed_tracks as (
     select
-        case when $item_entity = 'album' then playlist_tracks.album_id else playlist_tracks.track_id end as item_id,
+        case
+            when $item_entity = 'album' then playlist_tracks.album_id
+            else playlist_tracks.track_id
+        end as item_id,
         playlist_tracks.artist_id,
         playlist_tracks.album_id
     from staging.playlist_tracks

@@ -1,6 +1,6 @@
 -- The entities mentioned often enough to be items.
--- grain:   item_id
--- gate of: staging.mentioned_items
+-- grain:    item_id
+-- gate of:  staging.mentioned_items
 
 select
     mentioned_items.item_id,

@@ -1,7 +1,7 @@
 -- The track rows of all playlist records, unnested, with the keys of their three entities.
 -- grain:  none
--- why:    a track may stand in a playlist twice, and both rows are events. A URI of another form, and
---         a list entry that is no object, has a null key: staging.events judges it.
+-- why:    a track may stand in a playlist twice, and both rows are events. A URI of another form,
+--         and a list entry that is no object, has a null key: staging.events judges it.
 -- as:     view
 
 with

@@ -1,8 +1,9 @@
 -- The playlists, each once, or why not.
 -- grain:    pid
+-- why:      of a repeated pid only the first by file name, then place, can be kept, also where that
+--           one has no tracks: what is seen must not depend on the reader's order. Short playlists
+--           stay here: their tracks count as mentions.
 -- gate of:  staging.playlist_records
--- why:      of a repeated pid only the first by file name, then place, can be kept, also where that one
---           has no tracks: what is seen must not depend on the reader's order. Short playlists stay here: their tracks count as mentions (staging.entities).
 
 with
 -- one row per record, with its turn among the records of its pid

@@ -1,6 +1,7 @@
 -- Artists and albums as tags of the items.
 -- grain:  tag_type, tag_id
--- why:    only what is wider than the item: an artist is a tag of a track, never the other way round.
+-- why:    only what is wider than the item: an artist is a tag of a track, never the other way
+--         round.
 
 select
     entities.entity_type as tag_type,

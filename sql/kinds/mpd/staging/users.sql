@@ -1,8 +1,8 @@
 -- The playlists long enough to be users.
--- grain:   user_id
--- gate of: staging.playlists
--- why:     a playlist is the user of this source. Length is what the source claims, num_tracks, as
---          recipe and data set mean it.
+-- grain:    user_id
+-- why:      a playlist is the user of this source. Length is what the source claims, num_tracks, as
+--           recipe and data set mean it.
+-- gate of:  staging.playlists
 
 select
     playlists.pid as user_id,
