@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+from projects import write_parquet
 
 from recsys_duck.build import How, build, plan_build
 from recsys_duck.engines.sqltext import SqlText
@@ -20,13 +21,6 @@ EVENTS = """
     from range(1, 8) as users(user_id), range(1, 12) as items(item_id)
     where (user_id * item_id) % 3 <> 1
 """
-
-
-def write_parquet(path: Path, select: str) -> None:
-    """Write the rows of a SELECT as a Parquet file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as connection:
-        connection.execute(f"copy ({select}) to '{path}' (format parquet)")
 
 
 def lay_out(root: Path, *, events: str = EVENTS, toml: str = "", sql: Mapping[str, str] | None = None) -> Path:
