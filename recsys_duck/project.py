@@ -19,6 +19,7 @@ from recsys_duck.source import Input, Source, declare_input, find_files
 from recsys_duck.stage import PythonStage, SqlStage, Stage, parse_stage
 
 SETTINGS_FILE = "recsys.toml"
+PARAMETERS_FILE = "parameters.toml"
 TOP_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "kind": (lambda value: isinstance(value, str), "a text"),
     "warehouse": (lambda value: isinstance(value, str), "a folder"),
@@ -83,7 +84,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     root, toml, kind, settings = load_settings(given)
     sources = _identified(_sources(root, kind, toml, given), reader)
     folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
-    if (root / "sql").resolve() != SQL_FOLDER.resolve():
+    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
         folders.append(("project", root / "sql"))
     stages = read_stages(folders, reader)
     models = settings["models"].value.data
@@ -123,7 +124,7 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
     toml = read_settings_file(root)
     kind = load_kind(str(given.kind or toml.get("kind") or ""))
     settings = settle(
-        load_parameters(SQL_FOLDER / "parameters.toml"),
+        load_parameters(SQL_FOLDER / PARAMETERS_FILE),
         {
             "kind": (str(kind.folder / "kind.toml"), kind.defaults),
             SETTINGS_FILE: (str(root / SETTINGS_FILE), table_of(toml, "parameters")),
@@ -297,7 +298,7 @@ def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[st
 
 def _stage_files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*.sql"):
-        if path.relative_to(folder).parts[0] not in ("kinds", "macros", "demo"):
+        if folder != SQL_FOLDER or path.relative_to(folder).parts[0] not in ("kinds", "macros", "demo"):
             yield path
 
 

@@ -466,3 +466,9 @@ def test_a_planted_leak_is_caught(project: Path) -> None:
     with pytest.raises(CheckError, match=r"split.manifest has 1 rows that break a check") as caught:
         run(project, {"parameters": [("split", "random")]})
     assert "a pair stands in train and test" in caught.value.fix
+
+
+def test_a_stage_in_a_folder_that_is_no_layer_is_refused(project: Path) -> None:
+    write_stage(project, "macros/mine", TABLE + "\nselect item_id from core.items\n")
+    with pytest.raises(ProjectError, match="this file's place names no table"):
+        run(project)
