@@ -217,7 +217,11 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
         )
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
-    return StageError("the query failed", where=where, fix="see below", cause=text)
+    if "maximum_object_size" in text:
+        return StageError("a document is too large", where=where, fix="raise max_document_mb of the input", cause=text)
+    return StageError(
+        "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
+    )
 
 
 def _escaped(path: Path) -> str:
