@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from recsys_duck import memory
 from recsys_duck.engines import Query
@@ -25,8 +26,8 @@ from recsys_duck.plan import Plan, Step, make_plan
 from recsys_duck.project import Project
 from recsys_duck.publish import publish
 from recsys_duck.relation import relation_of, relations
-from recsys_duck.stage import SqlStage
-from recsys_duck.store import StepRecord, Store
+from recsys_duck.stage import SqlStage, Stage
+from recsys_duck.store import CheckRecord, StepRecord, Store
 from recsys_duck.verify import Subject, count_reasons, raise_failures, verify
 from recsys_duck.warehouse import Warehouse
 
@@ -72,6 +73,7 @@ def build(project: Project, graph: Graph, how: How) -> Iterator[Event]:
         store.start()
         try:
             plan = plan_build(project, graph, how)
+            _refuse_loss(plan, how.environment)
             yield from _prelude(plan, how)
             with ExitStack() as stack:
                 run = _Run(project, plan, how, store, stack)
@@ -80,7 +82,7 @@ def build(project: Project, graph: Graph, how: How) -> Iterator[Event]:
             yield from publish(plan, run.records, how.environment)
         except OSError as error:
             raise ResourceError(
-                f"can't write: {error.strerror}",
+                f"can't use the warehouse: {error.strerror}",
                 where=str(error.filename or project.warehouse),
                 fix="see to space and rights",
             ) from None
@@ -93,6 +95,8 @@ def _prelude(plan: Plan, how: How) -> Iterator[Event]:
     for name, setting in plan.project.settings.items():
         if setting.source in ("recsys.toml", "command line") and name not in read and name != "models":
             yield Warned("", f"parameter {name} is set, but no stage of kind {plan.project.kind.name} reads it")
+    for told in plan.project.unread:
+        yield Warned("", told)
     if sys.platform == "linux" and not _has_library("libgomp.so.1"):
         yield Warned("", "libgomp1 is missing, models will not load: apt-get install libgomp1")
     yield Planned(
@@ -102,6 +106,23 @@ def _prelude(plan: Plan, how: How) -> Iterator[Event]:
         memory_mb=how.memory_limit // 10**6,
         threads=how.threads,
     )
+
+
+def _refuse_loss(plan: Plan, environment: str) -> None:
+    """Refuse a selection that would take tables away from those who read the environment.
+
+    Raises:
+        ProjectError: names what would be lost.
+    """
+    current = Warehouse(plan.project.warehouse).published(environment)
+    shown = current.stages if current else {}
+    lost = [step.stage.key for step in plan.of("left") if step.record is None and step.stage.key in shown]
+    if lost:
+        raise ProjectError(
+            f"{environment} would lose {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}",
+            where="--select, with parameters or inputs that those depend on too",
+            fix="select them too, build everything, or publish under another name: --as NAME",
+        )
 
 
 def _has_library(name: str) -> bool:
@@ -118,6 +139,7 @@ class _Run:
     def __init__(self, project: Project, plan: Plan, how: How, store: Store, stack: ExitStack) -> None:
         self.records: dict[str, StepRecord] = {}
         self._project = project
+        self._plan = plan
         self._how = how
         self._store = store
         self._engine: DuckdbEngine | None = None
@@ -136,8 +158,9 @@ class _Run:
         if step.action in ("reuse", "left"):
             if step.record is not None:
                 self._keep(step, step.record)
-            if step.action == "reuse":
+            if step.action == "reuse" and step.record is not None:
                 yield Skipped(key, step.reason)
+                yield from _warnings(step, step.record)
             return
         started = time.monotonic()
         if step.action == "check" and step.record is not None:
@@ -149,13 +172,7 @@ class _Run:
             record = yield from maker.make(step, self.records)
         record = self._assert(step, record)
         self._keep(step, record)
-        sentences = {
-            check.predicate: check.sentence for contract in step.stage.tables.values() for check in contract.checks
-        }
-        for check in record.checks:
-            if check.n_failed:
-                told = f": {sentences[check.text]}" if sentences.get(check.text) else ""
-                yield Warned(key, f"{check.n_failed} rows break the check {check.text}{told}")
+        yield from _warnings(step, record)
         rejected = sum(n_rows for reason, n_rows in record.ledger.items() if reason not in ("in", "kept"))
         n_rows = sum(part.n_rows for part in record.parts)
         n_bytes = sum(part.n_bytes for part in record.parts)
@@ -187,31 +204,33 @@ class _Run:
                 )
 
     def _assert(self, step: Step, record: StepRecord) -> StepRecord:
-        """Assert every table of a step and save its record; a failure is on record too, and raised."""
+        """Assert every table of a step and save its record; what does not hold is raised, and not saved."""
         stage = step.stage
-        outcomes = list(record.checks)
+        outcomes: tuple[CheckRecord, ...] = ()
         ledger = dict(record.ledger)
         for table, contract in stage.tables.items():
-            relation = relation_of(table, [(stage, record)], self._store)
-            if stage.part:
-                relation = replace(relation, name=f"{table}_{stage.part}")
-            self.engine.define(relation)
-            subject = Subject(
-                stage,
-                contract,
-                relation.name,
-                sum(part.n_rows for part in record.of_table(table)),
-                self._gate_input(step),
-            )
-            found = run_one(self.engine, lambda subject=subject: verify(self.engine, subject, record.checks))  # type: ignore[misc]
-            outcomes = [*found] if len(stage.tables) == 1 else [*outcomes, *found]
+            makers = [*self._other_parts(step, table), (stage, record)]
+            self.engine.define(relation_of(table, makers, self._store))
+            n_rows = sum(part.n_rows for _, one in makers for part in one.of_table(table))
+            subject = Subject(stage, contract, table, n_rows, self._gate_input(step), is_whole=len(makers) == 1)
+            found = run_one(self.engine, partial(verify, self.engine, subject, record.checks))
+            outcomes += found
             if contract.gate_of:
-                counts = run_one(self.engine, lambda name=relation.name: count_reasons(self.engine, name))  # type: ignore[misc]
+                counts = run_one(self.engine, partial(count_reasons, self.engine, table))
                 ledger = {"in": sum(counts.values()), **counts}
             raise_failures(subject, found)
-        record = replace(record, checks=tuple(outcomes), ledger=ledger, built_at=record.built_at or _now())
+        record = replace(record, checks=outcomes, ledger=ledger, built_at=record.built_at or _now())
         self._store.save(record)
         return record
+
+    def _other_parts(self, step: Step, table: str) -> list[tuple[Stage, StepRecord]]:
+        """Find the other named parts of a table that stand: grain and checks hold over all together."""
+        known = {one.stage.key: one.record for one in self._plan.of("reuse") if one.record} | self.records
+        return [
+            (self._project.stages[key], record)
+            for key, record in known.items()
+            if key != step.stage.key and table in self._project.stages[key].tables
+        ]
 
     def _gate_input(self, step: Step) -> Query | None:
         stage = step.stage
@@ -228,6 +247,16 @@ class _Run:
         if self._engine is not None:
             for relation in relations(self._project.stages, self.records, step.stage.tables, self._store):
                 self._engine.define(relation)
+
+
+def _warnings(step: Step, record: StepRecord) -> Iterator[Event]:
+    """Tell the checks that warn, at every build as long as they do."""
+    for contract in step.stage.tables.values():
+        sentences = {check.predicate: check.sentence for check in contract.checks}
+        for check in record.checks:
+            if check.n_failed and check.text in sentences:
+                told = f": {sentences[check.text]}" if sentences[check.text] else ""
+                yield Warned(step.stage.key, f"{check.n_failed} rows break the check {check.text}{told}")
 
 
 def _now() -> str:

@@ -18,8 +18,10 @@ from recsys_duck.errors import RecsysDuckError
 if TYPE_CHECKING:
     from recsys_duck.build import How
     from recsys_duck.graph import Graph
-    from recsys_duck.project import Given, Project
+    from recsys_duck.project import Project
+    from recsys_duck.settings import Given
 
+PLAN_WORDS = {"run": "to run", "check": "to check", "reuse": "reused", "left": "not selected"}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -96,16 +98,23 @@ def build(as_json: bool, **options: Any) -> None:
 @cli.command()
 @_what
 @_how
+@click.option("--all", "show_all", is_flag=True, help="Show the stages that are reused, too.")
 @_json
-def plan(as_json: bool, **options: Any) -> None:
+def plan(as_json: bool, show_all: bool, **options: Any) -> None:
     """Show what a build would run, and why."""
     from recsys_duck.build import plan_build
     from recsys_duck.console import show_rows
+    from recsys_duck.plan import parts_told
+    from recsys_duck.store import Store
 
     project, graph = _load(options)
     made = plan_build(project, graph, _how_of(options, project))
-    rows = [(step.action, step.stage.key, step.reason) for step in made.steps]
-    show_rows(("action", "stage", "why"), rows, style="json" if as_json else "table")
+    store = Store(project.warehouse)
+    shown = [step for step in made.steps if show_all or as_json or step.action not in ("reuse", "left")]
+    rows = [(step.action, step.stage.key, parts_told(step, store), step.reason) for step in shown]
+    show_rows(("action", "stage", "parts", "why"), rows, style="json" if as_json else "table")
+    counts = [f"{len(made.of(action))} {told}" for action, told in PLAN_WORDS.items() if made.of(action)]
+    click.echo(", ".join(counts), err=True)
 
 
 @cli.command()
@@ -114,7 +123,7 @@ def plan(as_json: bool, **options: Any) -> None:
 def params(as_json: bool, **options: Any) -> None:
     """Show every parameter: its value, where that comes from, what it does."""
     from recsys_duck.console import show_rows
-    from recsys_duck.project import load_settings
+    from recsys_duck.settings import load_settings
 
     _, _, _, settings = load_settings(_given(options))
     rows = [
@@ -239,7 +248,7 @@ def _narrate(events: Any, *, as_json: bool) -> None:
 
 def _given(options: dict[str, Any]) -> "Given":
     from recsys_duck.parameters import parse_assignment
-    from recsys_duck.project import Given
+    from recsys_duck.settings import Given
 
     return Given(
         root=Path(options["project"]),
@@ -271,10 +280,11 @@ def _split_reader(text: str) -> tuple[str, str, object]:
 def _load(options: dict[str, Any]) -> "tuple[Project, Graph]":
     from recsys_duck.engines.sqltext import SqlText
     from recsys_duck.graph import build_graph
+    from recsys_duck.models import STAGES
     from recsys_duck.project import load_project
 
     with SqlText() as reader:
-        project = load_project(_given(options), reader)
+        project = load_project(_given(options), reader, STAGES)
     return project, build_graph(project)
 
 
@@ -295,7 +305,7 @@ def _how_of(options: dict[str, Any], project: "Project") -> "How":
 
 
 def _warehouse_folder(options: dict[str, Any]) -> Path:
-    from recsys_duck.project import read_settings_file, warehouse_folder
+    from recsys_duck.settings import read_settings_file, warehouse_folder
 
     given = _given(options)
     return warehouse_folder(given, read_settings_file(given.root.resolve()))
@@ -303,13 +313,19 @@ def _warehouse_folder(options: dict[str, Any]) -> Path:
 
 def _published(environment: str | None, options: dict[str, Any]) -> tuple[Path, Path]:
     from recsys_duck.errors import ProjectError, near_miss
-    from recsys_duck.project import read_settings_file
+    from recsys_duck.settings import read_settings_file
     from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse
 
     warehouse = Warehouse(_warehouse_folder(options))
     toml = read_settings_file(Path(options["project"]).resolve())
     name = environment or str(toml.get("environment", DEFAULT_ENVIRONMENT))
     generation = warehouse.published(name)
+    if generation is None and warehouse.catalog_path(name).exists():
+        raise ProjectError(
+            f"{name}.duckdb is no generation of this warehouse",
+            where=str(warehouse.folder),
+            fix="it was copied or moved: build again",
+        )
     if generation is None:
         raise ProjectError(
             f"nothing is published as {name}",

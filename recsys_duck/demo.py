@@ -15,8 +15,9 @@ from recsys_duck.errors import ProjectError
 from recsys_duck.graph import Graph, build_graph
 from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.parameters import load_parameters
-from recsys_duck.project import SETTINGS_FILE, Given, Project, load_project
+from recsys_duck.project import Project, load_project
 from recsys_duck.relation import Relation
+from recsys_duck.settings import SETTINGS_FILE, Given
 from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse, read_published
 
 SETTINGS = """\

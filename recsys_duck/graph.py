@@ -205,6 +205,12 @@ def _contract_problems(project: Project, producers: Mapping[str, tuple[str, ...]
         ):
             yield ProjectError(f"{table} is not listed", where=kind_toml, fix="add it to tables")
     for table, keys in producers.items():
+        if len(keys) > 1 and table in keys:
+            yield ProjectError(
+                f"{table} is made whole and in parts",
+                where=", ".join(keys),
+                fix="keep the one file, or only the named parts",
+            )
         shapes = {tuple(column.name for column in project.stages[key].tables[table].columns) for key in keys}
         if len(shapes) > 1:
             yield ProjectError(

@@ -8,10 +8,12 @@ import json
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from recsys_duck.errors import BusyError, ProjectError
 
@@ -35,12 +37,10 @@ def build_lock(warehouse: Path) -> Iterator[None]:
             fix="give --warehouse a folder you may write",
         ) from None
     with opened as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(stream):
             raise BusyError(
                 "another build holds this warehouse", where=f"{path}: {_shown(path)}", fix="wait for it, or stop it"
-            ) from None
+            )
         stream.truncate(0)
         started = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         json.dump({"pid": os.getpid(), "started": started, "command": shlex.join(sys.argv)}, stream)
@@ -49,6 +49,18 @@ def build_lock(warehouse: Path) -> Iterator[None]:
             yield
         finally:
             stream.truncate(0)
+
+
+def _taken(stream: TextIO) -> bool:
+    """Try for a second: whoever asks for the holder holds the lock for a moment too."""
+    for _ in range(20):
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def holder(warehouse: Path) -> str:

@@ -89,6 +89,7 @@ def _parameters(settings: Mapping[str, Setting]) -> MetaTable:
             ("about", "varchar", "what it does"),
         ),
         rows,
+        unsigned=("set_by",),
     )
 
 
@@ -150,6 +151,7 @@ def _files(sources: Mapping[str, Source], stages: Mapping[str, Stage], records: 
             ("n_records", "bigint", "rows its own part has; null where several files are read together"),
         ),
         rows,
+        unsigned=("modified_at",),
     )
 
 

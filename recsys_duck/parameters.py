@@ -252,7 +252,7 @@ def read_toml(path: Path) -> dict[str, object]:
         ProjectError: the file can't be read or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ProjectError(f"can't read {path.name}", where=str(path), fix=error.strerror or "") from None
     except UnicodeDecodeError:

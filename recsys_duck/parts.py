@@ -5,14 +5,14 @@ killed build goes on where it was.
 """
 
 import time
+import traceback
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from recsys_duck import memory
 from recsys_duck.engines import Engine, Query
-from recsys_duck.engines.duckdb import literal_text
-from recsys_duck.errors import StageError
+from recsys_duck.errors import RecsysDuckError, StageError
 from recsys_duck.events import Event, Progress, Started, Warned
 from recsys_duck.jobs import run_jobs, run_one
 from recsys_duck.parameters import Value
@@ -69,9 +69,10 @@ class PartMaker:
             yield Started(stage.key, step.reason, 0)
             query = self._query(step, (step.parts or ())[0])
             columns = run_one(self._engine, lambda: self._engine.columns(query))
-            return replace(_new_record(step), select=literal_text(query), columns=columns)
+            self._refuse_broken_contract(stage, columns, records)
+            return replace(_new_record(step), select=self._engine.text_of(query), columns=columns)
         if step.parts is None:
-            step = replace(step, parts=self._blocks(step, stage, records))
+            step = replace(step, parts=self._blocks(step, stage))
         left = parts_left(step, self._store)
         yield Started(stage.key, step.reason, len(left))
         made: list[PartRecord] = []
@@ -91,14 +92,13 @@ class PartMaker:
         ]
         parts = tuple(part for part in found if part is not None)
         columns = parts[0].columns
-        self._refuse_broken_contract(stage, columns)
+        self._refuse_broken_contract(stage, columns, records)
         return replace(_new_record(step), parts=parts, columns=columns, elapsed_s=round(time.monotonic() - started, 3))
 
-    def _blocks(self, step: Step, stage: SqlStage, records: Mapping[str, StepRecord]) -> tuple[Part, ...]:
+    def _blocks(self, step: Step, stage: SqlStage) -> tuple[Part, ...]:
         """One part per row of the planning table; none of them for an empty one but a typed, empty part."""
-        planning = next(record for record in records.values() if record.of_table(stage.for_each))
-        columns = [(name, sql_type) for name, sql_type in planning.columns if name != "reject_reason"]
-        names = ", ".join(name for name, _ in columns)
+        columns = self._engine.columns(Query(f"select * from {stage.for_each}", where=stage.key))
+        names = ", ".join(f'"{name}"' for name, _ in columns)
         rows = self._engine.fetch(Query(f"select {names} from {stage.for_each} order by all", where=stage.key))
         parts = tuple(
             block_part(
@@ -108,6 +108,12 @@ class PartMaker:
             )
             for row in rows
         )
+        if len({part.fingerprint for part in parts}) < len(parts):
+            raise StageError(
+                f"two rows of {stage.for_each} give {stage.key} the same values",
+                where=str(stage.path),
+                fix="use a column that tells them apart, or make the rows distinct",
+            )
         nothing = {name: Value(sql_type, None) for name, sql_type in columns}
         return parts or (replace(block_part(stage, step.ingredients, nothing), label="no rows"),)
 
@@ -164,36 +170,54 @@ class PartMaker:
         parts: list[PartRecord] = []
 
         def write() -> None:
-            for table, batches in stage.run(inputs).items():
+            for table, batches in self._call(stage, inputs).items():
                 name = self._store.new_folder(table, step.fingerprint)
                 scratch = self._store.scratch(table, name)
                 written = self._engine.write_batches(batches, scratch / "data.parquet")
                 wanted = [column.name for column in stage.tables[table].columns]
                 if [name for name, _ in written.columns] != wanted:
-                    raise StageError(
-                        f"{table} has other columns than declared", where=stage.key, fix=f"give {', '.join(wanted)}"
-                    )
+                    what = f"{table} has other columns than declared"
+                    raise StageError(what, where=stage.key, fix=f"give {', '.join(wanted)}")
                 part = PartRecord(table, name, step.fingerprint, "", written.n_rows, written.n_bytes, written.columns)
                 self._store.adopt(scratch, part)
                 parts.append(part)
 
         for _ in run_jobs(self._engine, [write], 1):
             yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
-        missing = set(stage.tables) - {part.table for part in parts}
-        if missing:
-            raise StageError(
-                f"the stage did not give {', '.join(sorted(missing))}",
-                where=stage.key,
-                fix="return every declared table",
-            )
         return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
 
-    def _refuse_broken_contract(self, stage: SqlStage, columns: tuple[tuple[str, str], ...]) -> None:
-        wanted = self._project.contract.get(stage.table, {})
+    def _call(self, stage: PythonStage, inputs: StageInputs) -> Mapping[str, Any]:
+        """Call a Python stage's function; whatever it raises is told as the stage's own error."""
+        try:
+            made = stage.run(inputs)
+        except RecsysDuckError:
+            raise
+        except Exception as error:
+            cause = "".join(traceback.format_exception(error))
+            raise StageError(f"the stage raised {type(error).__name__}", where=stage.key, cause=cause) from None
+        if set(made) != set(stage.tables):
+            what = f"the stage gave {', '.join(made) or 'nothing'}"
+            raise StageError(what, where=stage.key, fix=f"return {', '.join(stage.tables)}")
+        return made
+
+    def _refuse_broken_contract(
+        self, stage: SqlStage, columns: tuple[tuple[str, str], ...], records: Mapping[str, StepRecord]
+    ) -> None:
+        contract = self._project.contract
+        wanted = contract.get(stage.table, {})
+        known = {
+            name: found
+            for key, record in records.items()
+            if key in contract
+            for name, found in record.columns
+            if contract[key].get(name) == "id"
+        }
         for name, found in columns:
             if name not in wanted:
                 continue
-            allowed = ("BIGINT", "VARCHAR") if wanted[name] == "id" else (wanted[name].upper(),)
+            allowed: tuple[str, ...] = (wanted[name].upper(),)
+            if wanted[name] == "id":
+                allowed = (known[name],) if name in known else ("BIGINT", "VARCHAR")
             if found not in allowed:
                 raise StageError(
                     f"{stage.table}.{name} is {found}, the staging contract asks for {' or '.join(allowed)}",

@@ -76,8 +76,8 @@ def make_plan(
         fingerprint = digest(ingredients)
         fingerprints[key] = fingerprint
         record = store.record(key, fingerprint)
-        before = store.record(key, published[key]) if key in published else None
-        reason = _change(ingredients, before.ingredients if before else None, moved)
+        before = store.ingredients(key, published[key]) if key in published else None
+        reason = _change(ingredients, before, moved)
         if key not in published or published[key] != fingerprint:
             moved[key] = reason
         steps.append(
@@ -98,7 +98,11 @@ def assertions(contract: Contract) -> set[tuple[str, str]]:
 
 def block_part(step_stage: SqlStage, ingredients: Mapping[str, Any], row: Mapping[str, Value]) -> Part:
     """Make the part of a planning row: its values stand in for the planning table's fingerprint."""
-    reads = {key: value for key, value in ingredients["reads"].items() if key.split("/")[0] != step_stage.for_each}
+    reads = {
+        key: value
+        for key, value in ingredients["reads"].items()
+        if key.split("/")[0] != step_stage.for_each or step_stage.for_each in step_stage.facts.reads
+    }
     used = {name: value for name, value in row.items() if name in step_stage.facts.parameters}
     values = {name: [value.sql_type, value.text()] for name, value in used.items()}
     label = ", ".join(f"{name} = {value.text()}" for name, value in used.items())
@@ -186,8 +190,11 @@ def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None, moved: Map
     if before is None:
         return "it was never built"
     reasons = []
-    if now["code"] != before["code"] or now["for_each"] != before["for_each"] or now["is_view"] != before["is_view"]:
+    code = json.loads(json.dumps(now["code"]))
+    if code[0] != before["code"][0] or any(now[name] != before[name] for name in ("for_each", "is_view")):
         reasons.append("its text changed")
+    elif code != before["code"]:
+        reasons.append("a library that it uses has another version")
     if now["data_version"] != before["data_version"]:
         reasons.append("this release gives other rows")
     for name, value in now["parameters"].items():
@@ -200,6 +207,9 @@ def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None, moved: Map
     for name, files in now["files"].items():
         reasons += _file_changes(json.loads(json.dumps(files)), before["files"].get(name, []))
     changed = [key for key, fingerprint in now["reads"].items() if before["reads"].get(key) != fingerprint]
+    gone = [key for key in before["reads"] if key not in now["reads"]]
+    if gone and not reasons:
+        reasons.append(f"it no longer reads {' and '.join(gone[:2])}")
     if changed and not reasons:
         roots = [key for key in changed if key in moved] or changed
         reasons.append(f"it reads {' and '.join(roots[:2])}, which changed")
@@ -210,9 +220,21 @@ def _file_changes(now: list[Any], before: list[Any]) -> list[str]:
     old = {file[0]: file for file in before}
     new = {file[0]: file for file in now}
     changes = [f"{name} is new" for name in new if name not in old]
-    changes += [f"{name} changed" for name in new if name in old and new[name] != old[name]]
+    both = [name for name in new if name in old and new[name] != old[name]]
+    if any(len(new[name]) != len(old[name]) for name in both):
+        return ["files are recognised in another way"]
+    changes += [f"{name} changed" for name in both]
     changes += [f"{name} is gone" for name in old if name not in new]
     return changes if len(changes) <= 3 else [*changes[:2], f"{len(changes) - 2} more files changed"]
+
+
+def parts_told(step: Step, store: Store) -> str:
+    """Say how many parts of a step are still to be made; nothing for a stage that is made whole."""
+    if not step.stage.for_each or step.action not in ("run", "check"):
+        return ""
+    if step.parts is None:
+        return f"known after {step.stage.for_each}"
+    return f"{len(parts_left(step, store))} of {len(step.parts)}"
 
 
 def parts_left(step: Step, store: Store) -> list[Part]:

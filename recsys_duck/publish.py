@@ -25,7 +25,8 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
         for name in definitions(relation):
             is_rejected = name != relation.name
             about = f"Rejected rows of {relation.name}, with reject_reason." if is_rejected else contract.about
-            comments[name] = (about, columns)
+            kept = {one: told for one, told in columns.items() if is_rejected or one != "reject_reason"}
+            comments[name] = (about, kept)
     macros = tuple(macro for macro in project.macros if set(macro.reads) <= set(tables))
     stages = {key: project.stages[key] for key in records}
     meta = meta_tables(stages, records, project.settings, project.sources)

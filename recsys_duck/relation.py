@@ -4,10 +4,12 @@ A table is its Parquet parts, a gate's kept rows are one view and its rejected r
 its text. The build's session and the published catalog both define relations from here.
 """
 
+import glob
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recsys_duck.errors import StageError
 from recsys_duck.parameters import quoted
 from recsys_duck.stage import Stage
 from recsys_duck.store import StepRecord, Store
@@ -30,11 +32,21 @@ class Relation:
 
 
 def relation_of(table: str, made_by: Sequence[tuple[Stage, StepRecord]], store: Store) -> Relation:
-    """Give the relation of a table from the records of the stages that make it, one or its named parts."""
+    """Give the relation of a table from the records of the stages that make it, one or its named parts.
+
+    Raises:
+        StageError: parts have columns of different types, which Parquet readers would cast without a word.
+    """
     stage, record = made_by[0]
     if stage.is_view:
         return Relation(table, columns=record.columns, select=record.select)
     parts = [part for _, one in made_by for part in one.of_table(table)]
+    if len({part.columns for part in parts}) > 1:
+        raise StageError(
+            f"the parts of {table} have columns of different types",
+            where="; ".join(sorted({", ".join(f"{name} {kind}" for name, kind in part.columns) for part in parts})),
+            fix="cast them alike",
+        )
     return Relation(
         name=table,
         columns=parts[0].columns,
@@ -70,8 +82,8 @@ def definitions(relation: Relation) -> dict[str, str]:
 
 
 def paths_text(paths: Sequence[Path]) -> str:
-    """List paths as SQL strings."""
-    return ", ".join(quoted(str(path)) for path in paths)
+    """List paths as SQL strings, so that DuckDB reads these files and no pattern."""
+    return ", ".join(quoted(glob.escape(str(path))) for path in paths)
 
 
 def _names(columns: Sequence[tuple[str, str]]) -> str:

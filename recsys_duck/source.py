@@ -141,11 +141,13 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
     paths = {
         os.path.abspath(found)
         for pattern in patterns
-        for found in glob.glob(os.path.join(base, os.path.expanduser(pattern)), recursive=True)
+        for found in glob.glob(os.path.join(glob.escape(str(base)), os.path.expanduser(pattern)), recursive=True)
         if os.path.isfile(found)
     }
     files = []
     for path in paths:
+        if not _is_text(path):
+            raise ProjectError("a file's name is not UTF-8", where=repr(path), fix="rename it")
         state = os.stat(path)
         digest = _digest(Path(path)) if content else ""
         files.append(SourceFile(Path(path), os.path.relpath(path, root), state.st_size, state.st_mtime_ns, digest))
@@ -164,6 +166,8 @@ def csv_names(declared: Input, file: SourceFile) -> list[str]:
     try:
         with file.path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
             line = stream.readline().rstrip("\r\n")
+    except OSError as error:
+        raise ProjectError(f"can't read {file.shown}", where=str(file.path), fix=error.strerror or "") from None
     except (UnicodeError, LookupError) as error:
         raise ProjectError(
             f"{file.shown} is not {encoding}", where=f"input {declared.name}", fix=f"say its encoding: {error}"
@@ -197,6 +201,14 @@ def changed(file: SourceFile) -> bool:
     except OSError:
         return True
     return (state.st_size, state.st_mtime_ns) != (file.n_bytes, file.modified_ns)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(path: Path) -> str:

@@ -42,7 +42,7 @@ class Place:
 class SqlFacts:
     """What a SELECT says of itself, read by the engine's parser.
 
-    `undeclared` names what it reads behind the graph's back: files, table functions, bare names of no CTE.
+    `refusals` say what no stage may do: read files by itself, or give other rows at each run.
     """
 
     tokens: str
@@ -51,7 +51,7 @@ class SqlFacts:
     columns: tuple[Column, ...]
     group_keys: tuple[str, ...]
     places: tuple[Place, ...]
-    undeclared: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,12 @@ def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[
     """
     about: list[str] = []
     fields: list[tuple[str, str]] = []
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
+    lines = text.splitlines()
+    n_header = next((at for at, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    for line in lines[n_header:]:
+        if line.startswith("--"):
+            _refuse_hidden_field(line, known, where)
+    for line in lines[:n_header]:
         found = _FIELD.match(line)
         name = found.group(1) if found else ""
         if found and name in known and not about:
@@ -189,6 +192,7 @@ def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[
                 raise ProjectError(f"{name}: stands twice", where=where, fix="keep one line of it")
             fields.append((name, found.group(2).strip()))
         elif fields and line.startswith("--  "):
+            _refuse_hidden_field(line, known, where)
             fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line[2:].strip()}")
         elif (found and about) or fields:
             raise ProjectError(
@@ -203,6 +207,15 @@ def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[
             "the file does not say what it holds", where=where, fix="open it with a line `-- What it holds.`"
         )
     return " ".join(about), fields
+
+
+def _refuse_hidden_field(line: str, known: Sequence[str], where: str) -> None:
+    """Refuse a field where it is read as prose: a check that never runs is worse than none."""
+    found = _FIELD.match(f"-- {line[2:].strip()}")
+    if found and found.group(1) in known:
+        raise ProjectError(
+            f"{line.strip()!r} is read as prose", where=where, fix="open the line of a field with `-- ` in the header"
+        )
 
 
 def _is_misspelt(line: str, known: Sequence[str]) -> bool:
@@ -268,12 +281,9 @@ def _check(name: str, written: str) -> Check:
 def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
     names = [column.name for column in stage.facts.columns]
     where = str(stage.path)
-    if stage.facts.undeclared:
-        raise ProjectError(
-            f"the stage reads {', '.join(stage.facts.undeclared)}, which is no table",
-            where=where,
-            fix="read layer.table, a CTE, or files.<input>: a file is an input in kind.toml",
-        )
+    if stage.facts.refusals:
+        what, _, fix = stage.facts.refusals[0].partition(": ")
+        raise ProjectError(f"{stage.key} is refused: {what}", where=where, fix=fix)
     empty = [check for check in stage.contract.checks if not check.predicate]
     if empty:
         raise ProjectError("a check says nothing", where=where, fix="write `-- check:  predicate true for every row`")

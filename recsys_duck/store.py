@@ -132,6 +132,15 @@ class Store:
             return record
         return None
 
+    def ingredients(self, key: str, fingerprint: str) -> Mapping[str, Any] | None:
+        """Read what went into a step, whether its parts are still there or not."""
+        try:
+            fields = json.loads(self._record_path(key, fingerprint).read_text(encoding="utf-8"))
+            ingredients: Mapping[str, Any] = fields["ingredients"]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return ingredients
+
     def save(self, record: StepRecord) -> None:
         """Write a step's record, whole or not at all."""
         path = self._record_path(record.key, record.fingerprint)

@@ -19,13 +19,17 @@ COUNTED_ROWS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A table to assert: its name in the session, its rows, and the query of what a gate judged."""
+    """A table to assert: its name in the session, its rows, and the query of what a gate judged.
+
+    `is_whole` is false where other stages make parts of the same table.
+    """
 
     stage: Stage
     contract: Contract
     relation: str
     n_rows: int
     gate_input: Query | None = None
+    is_whole: bool = True
 
 
 def verify(engine: Engine, subject: Subject, known: tuple[CheckRecord, ...]) -> tuple[CheckRecord, ...]:
@@ -45,7 +49,11 @@ def verify(engine: Engine, subject: Subject, known: tuple[CheckRecord, ...]) -> 
 
 
 def count_reasons(engine: Engine, relation: str) -> dict[str, int]:
-    """Count a gate's rows: under kept, and under each reason."""
+    """Count a gate's rows: under kept, and under each reason.
+
+    Raises:
+        CheckError: a reason has the name of a total.
+    """
     kept = engine.fetch(Query(f"select count(*) from {relation}", where=relation))[0][0]
     reasons = engine.fetch(
         Query(
@@ -53,6 +61,13 @@ def count_reasons(engine: Engine, relation: str) -> dict[str, int]:
             where=relation,
         )
     )
+    taken = {"in", "kept"} & {str(reason) for reason, _ in reasons}
+    if taken:
+        raise CheckError(
+            f"{relation} rejects rows for the reason {taken.pop()!r}",
+            where=relation,
+            fix="say why: in and kept are totals",
+        )
     return {"kept": int(kept), **{str(reason): int(n_rows) for reason, n_rows in reasons}}
 
 
@@ -101,10 +116,10 @@ def _grain(engine: Engine, subject: Subject) -> CheckRecord:
     has_null = " or ".join(f"{name} is null" for name in subject.contract.grain)
     n_null = _count(engine, subject, has_null)
     stage = subject.stage
-    if isinstance(stage, SqlStage) and not stage.for_each and _is_grouped(stage):
+    if isinstance(stage, SqlStage) and subject.is_whole and not stage.for_each and _is_grouped(stage):
         return CheckRecord("grain", text, "fail", n_null, "proven by its group by")
     n_slices = -(-subject.n_rows // COUNTED_ROWS)
-    where = f"where hash({keys}) % {n_slices} = 0" if n_slices > 1 else ""
+    where = f"where unit_hash(concat_ws('|', {keys})) < {1 / n_slices}" if n_slices > 1 else ""
     repeated = f"select {keys} from {subject.relation} {where} group by {keys} having count(*) > 1"
     n_repeated = int(engine.fetch(Query(f"select count(*) from ({repeated})", where=stage.key))[0][0])
     examples = ""

@@ -30,12 +30,21 @@ TAKEN_NAMES = {*LAYERS, "meta", "files", "main", "temp", "system", "memory", "in
 
 @dataclass(frozen=True, slots=True)
 class MetaTable:
-    """A table of the schema meta: (name, type, comment) columns and its rows."""
+    """A table of the schema meta: (name, type, comment) columns and its rows.
+
+    `unsigned` names columns whose values alone are no reason to publish a new generation.
+    """
 
     name: str
     about: str
     columns: tuple[tuple[str, str, str], ...]
     rows: tuple[tuple[Any, ...], ...]
+    unsigned: tuple[str, ...] = ()
+
+    def signed_rows(self) -> list[list[str]]:
+        """The rows without the columns that are no reason to publish again, as text."""
+        kept = [at for at, (name, _, _) in enumerate(self.columns) if name not in self.unsigned]
+        return [[str(row[at]) for at in kept] for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ class Catalog:
         """Hash everything a reader sees but the generation's own number and time."""
         views = [definitions(relation) for relation in self.relations]
         comments = sorted((name, about, sorted(columns.items())) for name, (about, columns) in self.comments.items())
-        meta = json.loads(json.dumps([asdict(table) for table in self.meta], default=str))
+        meta = [[table.name, table.about, table.columns, table.signed_rows()] for table in self.meta]
         return digest([views, comments, [asdict(macro) for macro in self.macros], meta, UNIT_HASH])
 
 
@@ -214,7 +223,8 @@ def _write_catalog(catalog: Catalog, path: Path, *, environment: str, number: in
         for name, (about, columns) in catalog.comments.items():
             connection.execute(f"comment on view {name} is {quoted(about)}")
             for column, comment in columns.items():
-                connection.execute(f"comment on column {name}.{column} is {quoted(comment)}")
+                shown = column.replace('"', '""')
+                connection.execute(f'comment on column {name}."{shown}" is {quoted(comment)}')
         for macro in catalog.macros:
             connection.execute(f"create macro {macro.name}({', '.join(macro.arguments)}) as table {macro.select}")
         own = MetaTable(

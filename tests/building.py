@@ -11,7 +11,8 @@ from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.events import Built, Event, Published, Started
 from recsys_duck.graph import build_graph
 from recsys_duck.plan import Step
-from recsys_duck.project import Given, load_project
+from recsys_duck.project import load_project
+from recsys_duck.settings import Given
 from recsys_duck.stage import PythonStage
 
 MEMORY = 1_000_000_000

@@ -22,7 +22,8 @@ from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.events import Event
 from recsys_duck.graph import Graph, build_graph
 from recsys_duck.parameters import quoted
-from recsys_duck.project import Given, Project, load_project
+from recsys_duck.project import Project, load_project
+from recsys_duck.settings import Given
 
 # 12 events of 4 users and 5 items over 12 days
 EVENTS = """

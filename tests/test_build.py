@@ -451,10 +451,7 @@ def test_a_planted_leak_is_caught(project: Path) -> None:
     write_stage(
         project,
         "split/events",
-        text.replace(
-            "concat('split|', $seed, '|', events.user_id, '|', events.item_id)",
-            "cast(events.occurred_at as varchar) || $seed",
-        ),
+        text.replace("cast(events.item_id as varchar)", "cast(events.occurred_at as varchar)"),
     )
     write_parquet(
         project / "events.parquet",

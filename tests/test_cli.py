@@ -1,6 +1,7 @@
 """The command line: what each command prints on stdout, and that a printed stage pastes into a shell."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -50,7 +51,9 @@ def test_a_plain_build_narrates_on_stderr_alone(tmp_path: Path) -> None:
 
 def test_plan_says_what_and_why(project: Path) -> None:
     table = call("plan", "--project", project, "--set", "top_n=3").stdout
-    assert "run     recs.personal/popular     top_n changed from 30 to 3" in table
+    assert re.search(r"^run +recs.personal/popular +top_n changed from 30 to 3", table, re.MULTILINE)
+    assert "staging.events" not in table
+    assert "staging.events" in call("plan", "--project", project, "--all").stdout
     lines = [json.loads(line) for line in call("plan", "--project", project, "--json").stdout.splitlines()]
     assert {line["action"] for line in lines} == {"reuse"}
 

@@ -16,7 +16,8 @@ from recsys_duck.build import How, build
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import RecsysDuckError
 from recsys_duck.graph import build_graph
-from recsys_duck.project import Given, load_project
+from recsys_duck.project import load_project
+from recsys_duck.settings import Given
 
 POPULAR_N = 100
 RECORD_GATE = "staging.playlists"

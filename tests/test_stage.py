@@ -60,9 +60,10 @@ def test_an_indented_line_goes_on_with_the_field_above() -> None:
     assert stage.contract.grain == ("user_id", "user_name")
 
 
-def test_a_comment_below_the_header_is_no_field_of_it() -> None:
-    stage = parsed("-- Listeners.\n-- grain: user_id", f"-- check: false\n-- nonsense: here\n{BODY}")
-    assert stage.contract.checks == ()
+@pytest.mark.parametrize("header", ["-- Listeners.\n-- grain: user_id", "-- Listeners.\n-- grain: user_id\n-- why: so"])
+def test_a_field_where_it_would_be_prose_is_refused(header: str) -> None:
+    assert "is read as prose" in refused(header, f"-- check: false\n{BODY}").what
+    assert "is read as prose" in refused(f"{header}\n--   check: false").what
 
 
 @pytest.mark.parametrize(

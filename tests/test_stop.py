@@ -19,7 +19,8 @@ from recsys_duck.errors import BusyError
 from recsys_duck.events import Event
 from recsys_duck.graph import build_graph
 from recsys_duck.lock import build_lock, holder
-from recsys_duck.project import Given, load_project
+from recsys_duck.project import load_project
+from recsys_duck.settings import Given
 
 ENDLESS = """-- Work without an end.
 -- grain: none

@@ -1,7 +1,7 @@
 """The engine protocol: what runs a query and writes its rows as Parquet.
 
 A `Query` is a stage's text with typed values and sources; an engine compiles it to its own dialect.
-Implementations: `duckdb`. A second one needs nothing beyond this file.
+The relations that it is told are Parquet files or the text of a view: it reads them its own way.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,6 +46,9 @@ class Engine(Protocol):
 
     def columns(self, query: Query) -> tuple[tuple[str, str], ...]:
         """Bind a query without running it: its (name, type) columns."""
+
+    def text_of(self, query: Query) -> str:
+        """Compile a query to text with its values as typed literals."""
 
     def write(self, query: Query, target: Path) -> Written:
         """Run a query and write its rows to one Parquet file."""

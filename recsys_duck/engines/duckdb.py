@@ -5,6 +5,7 @@ Refuses columns that Parquet or a later view can't hold.
 """
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ import pyarrow.parquet as pq
 from recsys_duck.engines import Query, Written, splice
 from recsys_duck.engines.readers import reader_select
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
-from recsys_duck.parameters import Value
-from recsys_duck.relation import Relation, definitions
+from recsys_duck.parameters import Value, quoted
+from recsys_duck.relation import Relation, definitions, paths_text
 from recsys_duck.stage import Place
 
 UNIT_HASH = (
@@ -44,6 +45,13 @@ def _structure(parsed: Any) -> object:
     if parsed.id == "list":
         return [_structure(parsed.children[0][1])]
     return str(parsed)
+
+
+def _leaves(sql_type: str) -> set[str]:
+    """Name the plain types that a type is made of."""
+    if sql_type == '"NULL"':
+        return {sql_type}
+    return {leaf.upper() for leaf in re.findall(r"[A-Za-z_]+|\"NULL\"", sql_type)}
 
 
 def literal_text(query: Query) -> str:
@@ -90,7 +98,7 @@ class DuckdbEngine:
                 "preserve_insertion_order": False,
             }
         )
-        self._connection.execute("set TimeZone = 'UTC'")
+        self._connection.execute("set global TimeZone = 'UTC'")  # cursors inherit nothing less
         self._connection.execute(UNIT_HASH)
         self._lock = threading.Lock()
         self._active: set[duckdb.DuckDBPyConnection] = set()
@@ -117,11 +125,16 @@ class DuckdbEngine:
         with self._cursor(query.where) as cursor:
             rows = cursor.execute(f"describe {_bound_text(query)}", _bindings(query)).fetchall()
         for name, sql_type, *_ in rows:
-            if sql_type in UNFIT_TYPES:
+            unfit = [kind for kind in UNFIT_TYPES if kind in _leaves(sql_type)]
+            if unfit:
                 raise StageError(
-                    f"column {name} has type {sql_type.strip(chr(34))}", where=query.where, fix=UNFIT_TYPES[sql_type]
+                    f"column {name} has type {sql_type.strip(chr(34))}", where=query.where, fix=UNFIT_TYPES[unfit[0]]
                 )
         return tuple((str(name), str(sql_type)) for name, sql_type, *_ in rows)
+
+    def text_of(self, query: Query) -> str:
+        """Compile a query to text with its values as typed literals."""
+        return literal_text(query)
 
     def write(self, query: Query, target: Path) -> Written:
         """Run a query and write its rows to one Parquet file, zstd.
@@ -135,7 +148,7 @@ class DuckdbEngine:
             cursor.execute("set enable_progress_bar = true")
             cursor.execute("set enable_progress_bar_print = false")
             options = "format parquet, compression zstd, return_stats"
-            cursor.execute(f"copy ({_bound_text(query)}\n) to '{_escaped(target)}' ({options})", _bindings(query))
+            cursor.execute(f"copy ({_bound_text(query)}\n) to {quoted(str(target))} ({options})", _bindings(query))
             row = cursor.fetchone()
             while cursor.fetchone() is not None:
                 pass
@@ -158,7 +171,11 @@ class DuckdbEngine:
             raise StageError(
                 "a Python stage wrote no batch", where=str(target), fix="yield one empty batch for no rows"
             )
-        return Written(n_rows, os.path.getsize(target), self.columns(Query(f"select * from '{_escaped(target)}'")))
+        return Written(
+            n_rows,
+            os.path.getsize(target),
+            self.columns(Query(f"select * from read_parquet([{paths_text([target])}])")),
+        )
 
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:
         """Run a query with a small result and return its rows."""
@@ -222,7 +239,3 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     return StageError(
         "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
     )
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")

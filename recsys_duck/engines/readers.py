@@ -4,7 +4,6 @@ Every value is cast once, here: what does not fit its type is NULL, and the gate
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -31,7 +30,7 @@ def schema_select(source: Source) -> str:
 
 
 def _empty(source: Source) -> str:
-    nulls = [f"cast(null as {sql_type}) as {name}" for name, sql_type in source.input.columns.items()]
+    nulls = [f"cast(null as {sql_type}) as {_name(name)}" for name, sql_type in source.input.columns.items()]
     nulls += ["cast(null as varchar) as source_file", "cast(null as bigint) as record_number"]
     return f"select {', '.join(nulls)} where false"
 
@@ -46,7 +45,7 @@ def _columnar(source: Source) -> str:
 
 def _group(source: Source) -> str:
     present = source.files[0].present
-    columns = [f"{_typed(source.input, name, present.get(name))} as {name}" for name in source.input.columns]
+    columns = [f"{_typed(source.input, name, present.get(name))} as {_name(name)}" for name in source.input.columns]
     number = "file_row_number + 1" if source.input.format == "parquet" else "cast(null as bigint)"
     columns += [f"{_shown_name(source)} as source_file", f"{number} as record_number"]
     return f"select {', '.join(columns)} from {_scan(source)}"
@@ -59,7 +58,7 @@ def _typed(declared: Input, name: str, found: str | None) -> str:
     if wanted == "timestamp":
         # DuckDB rounds nanoseconds and drops a text's offset; we cut the one and apply the other
         if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
-            ns = f"epoch_ns({name})"
+            ns = f"epoch_ns({_name(name)})"
             return f"make_timestamp(({ns} - (({ns} % 1000 + 1000) % 1000)) // 1000)"
         if found in ("VARCHAR", "TIMESTAMP WITH TIME ZONE"):
             return f"(try_cast({_value(name, found)} as timestamptz) at time zone 'UTC')"
@@ -68,7 +67,7 @@ def _typed(declared: Input, name: str, found: str | None) -> str:
 
 def _value(name: str, found: str) -> str:
     """Name a column; the nullif keeps DuckDB from moving the cast of a text into the CSV reader, where it raises."""
-    return f"nullif({name}, '')" if found == "VARCHAR" else name
+    return f"nullif({_name(name)}, '')" if found == "VARCHAR" else _name(name)
 
 
 def _scan(source: Source) -> str:
@@ -103,7 +102,7 @@ def _json_records(source: Source, structure: Structure) -> str:
     shape = json.dumps({name: structure(sql_type) for name, sql_type in columns.items()})
     at = quoted(str(options.get("records", "$[*]")))
     size = int(str(options.get("max_document_mb", 48))) * 1_000_000
-    names = ", ".join(f"{_placed(source.input, name)} as {name}" for name in columns)
+    names = ", ".join(f"{_placed(source.input, name)} as {_name(name)}" for name in columns)
     return (
         f"select {names}, source_file, record_number from ("
         f"select from_json(record_text, {quoted(shape)}) as record, source_file, record_number from ("
@@ -119,18 +118,20 @@ def _placed(declared: Input, name: str) -> str:
     """Read a column; in a list with a place field, an element without one gets its place, from 0."""
     field = declared.places.get(name)
     if field is None:
-        return f"record.{name}"
-    filled = f"struct_update(element, {field} := coalesce(element.{field}, cast(place - 1 as integer)))"
-    return f"list_transform(record.{name}, lambda element, place: {filled})"
+        return f"record.{_name(name)}"
+    filled = f"struct_update(element, {_name(field)} := coalesce(element.{_name(field)}, cast(place - 1 as integer)))"
+    return f"list_transform(record.{_name(name)}, lambda element, place: {filled})"
 
 
 def _shown_name(source: Source) -> str:
     """Show a file's path relative to the project, whatever the current folder is."""
     if len(source.files) == 1:
         return f"cast({quoted(source.files[0].shown)} as varchar)"
-    common = os.path.commonpath([file.path.parent for file in source.files])
-    first = source.files[0]
-    below = os.path.relpath(first.path, common)
-    shown = first.shown.removesuffix(below)
-    cut = len(common.rstrip("/")) + 2
-    return f"concat({quoted(shown)}, substr(filename, {cut}))"
+    paths = ", ".join(quoted(str(file.path)) for file in source.files)
+    shown = ", ".join(quoted(file.shown) for file in source.files)
+    return f"map([{paths}], [{shown}])[filename]"
+
+
+def _name(name: str) -> str:
+    """Quote a column's name."""
+    return '"' + name.replace('"', '""') + '"'

@@ -17,6 +17,20 @@ from recsys_duck.stage import Column, Place, SqlFacts
 
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
+UNSTABLE_FUNCTIONS = {
+    *("random", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "getvariable", "nextval", "currval"),
+    *(
+        "now",
+        "today",
+        "get_current_timestamp",
+        "current_timestamp",
+        "current_date",
+        "current_time",
+        "current_localtime",
+    ),
+    *("transaction_timestamp", "current_localtimestamp", "current_setting", "getenv", "txid_current", "version"),
+}
+UNSTABLE_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 
 
 class SqlText:
@@ -48,9 +62,20 @@ class SqlText:
             parameters=tuple(sorted({place.name for place in bound})),
             columns=tuple(_with_comments(_column_names(node, where), tokens)),
             group_keys=_group_keys(node),
-            undeclared=tuple(dict.fromkeys(_undeclared(node))),
+            refusals=tuple(dict.fromkeys(_refusals(node))),
             places=tuple(sorted([*tables, *bound], key=lambda place: place.start)),
         )
+
+    def predicate_columns(self, predicate: str, *, where: str) -> set[str]:
+        """Name the columns that a check's predicate speaks of.
+
+        Raises:
+            ProjectError: it is no predicate.
+        """
+        node = self._select_node(f"select {predicate}", where)
+        bound = {parameter for found in _walk(node) for parameter in _lambda_names(found)}
+        names = {str(found["column_names"][-1]) for found in _walk(node) if found.get("type") == "COLUMN_REF"}
+        return names - bound
 
     def look_into(self, source: Source) -> Source:
         """Read which columns each file of a source has itself, with their types.
@@ -107,10 +132,20 @@ class SqlText:
                 f"can't read the SQL: {message}", where=f"{where}:{line}", fix="write one SELECT in DuckDB's dialect"
             )
         statements = answer.get("statements", [])
+        if text.rstrip().endswith(";"):
+            raise ProjectError(
+                "the SELECT ends in a semicolon", where=where, fix="leave it out: the engine adds the rest"
+            )
         if len(statements) != 1:
             raise ProjectError(f"{len(statements)} statements, not one", where=where, fix="keep one SELECT in a file")
         node: dict[str, Any] = statements[0]["node"]
         return node
+
+
+def _lambda_names(node: dict[str, Any]) -> Iterator[str]:
+    if node.get("type") == "LAMBDA":
+        for found in _walk(node.get("lhs")):
+            yield from found.get("column_names", [])
 
 
 def _refuse_times(source: Source, file: SourceFile) -> None:
@@ -133,16 +168,23 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
             yield from _walk(value)
 
 
-def _undeclared(node: dict[str, Any]) -> Iterator[str]:
-    """Name what a SELECT reads that no graph can see: table functions of its own, and bare names of no CTE."""
+def _refusals(node: dict[str, Any]) -> Iterator[str]:
+    """Say what no stage may do: read behind the graph's back, or give other rows at each run."""
     ctes = {entry["key"] for found in _walk(node) for entry in (found.get("cte_map") or {}).get("map", [])}
     for found in _walk(node):
-        if found.get("type") == "TABLE_FUNCTION":
-            name = str(found.get("function", {}).get("function_name", ""))
-            if name not in ROW_FUNCTIONS:
-                yield f"{name}()"
-        elif found.get("type") == "BASE_TABLE" and not found.get("schema_name") and found["table_name"] not in ctes:
-            yield str(found["table_name"])
+        kind, name = found.get("type"), str(found.get("function_name", "")).lower()
+        if kind == "TABLE_FUNCTION":
+            function = str(found.get("function", {}).get("function_name", ""))
+            if function not in ROW_FUNCTIONS:
+                yield f"it reads {function}(), which is no table: read layer.table, or files.<input> of kind.toml"
+        elif kind == "BASE_TABLE" and not found.get("schema_name") and found["table_name"] not in ctes:
+            yield f"it reads {found['table_name']}, which is no CTE: read layer.table, or files.<input> of kind.toml"
+        elif kind == "COLUMN_REF" and found["column_names"][-1] in UNSTABLE_WORDS and len(found["column_names"]) == 1:
+            yield f"it uses {found['column_names'][0]}, which gives other rows at each run: give a parameter"
+        elif name in UNSTABLE_FUNCTIONS:
+            yield f"it uses {name}(), which gives other rows at each run: use unit_hash(concat('salt|', $seed, …))"
+        if found.get("sample"):
+            yield "it uses a sample, which gives other rows at each run: filter by unit_hash(…) < $share"
 
 
 def _is_table(node: dict[str, Any]) -> bool:
@@ -195,6 +237,8 @@ def _group_keys(node: dict[str, Any]) -> tuple[str, ...]:
         for item in node.get("select_list", [])
         if item.get("type") == "COLUMN_REF"
     }
+    if any(found.get("function_name") == "unnest" for found in _walk(node.get("select_list"))):
+        return ()  # one group gives many rows
     keys = [expression.get("column_names") for expression in node.get("group_expressions", [])]
     names = [shown.get(tuple(key or ())) for key in keys]
     if len(node.get("group_sets", [])) > 1 or not all(names):

@@ -7,15 +7,10 @@
 select
     events.user_id,
     events.item_id,
-    -- strength of the event, 0 or more: 1 where the source has none, else plays or a rating
     events.weight,
-    -- when it happened, UTC; null where the source has no times
     events.occurred_at,
-    -- what the event was met in, a playlist or a session; null where the source has none
     events.basket_id,
-    -- place in the basket as the source numbers it
     events.position,
-    -- the file it came from, relative to the project
     events.source_file,
     case
         when events.user_id is null then 'missing_user_id'

@@ -22,9 +22,7 @@ judged_items as (
 )
 
 select
-    -- the source's own key
     judged_items.item_id,
-    -- what people read; null where the source has no name
     judged_items.item_name,
     -- dense and 0-based in the order of item_id, for matrices only; null where rejected
     case

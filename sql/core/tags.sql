@@ -4,9 +4,7 @@
 -- gate of:  staging.tags
 
 select
-    -- what the tag is: artist, album, genre
     tags.tag_type,
-    -- the source's own key, unique within its type
     tags.tag_id,
     tags.tag_name,
     case

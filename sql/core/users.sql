@@ -22,9 +22,7 @@ judged_users as (
 )
 
 select
-    -- whoever owns a taste: a listener or a playlist; the source's own key
     judged_users.user_id,
-    -- what people read; null where the source has no name
     judged_users.user_name,
     -- dense and 0-based in the order of user_id, for matrices only; null where rejected
     case

@@ -9,7 +9,7 @@ with
 keyed_listeners as (
     select
         cast(unnested.user_id as bigint) as user_id,
-        concat($seed, '|', unnested.user_id) as draw_key
+        concat(cast($seed as varchar), '|', cast(unnested.user_id as varchar)) as draw_key
     from unnest(generate_series(1, 2500)) as unnested(user_id)
 ),
 
@@ -35,7 +35,7 @@ keyed_plays as (
         listeners.joined_day,
         listeners.first_genre_id,
         listeners.second_genre_id,
-        concat(listeners.draw_key, '|', unnested.play) as draw_key
+        concat(listeners.draw_key, '|', cast(unnested.play as varchar)) as draw_key
     from listeners
     cross join unnest(
         generate_series(1, least(400, cast(floor(listeners.plays_drawn) as bigint)))

@@ -46,5 +46,7 @@ select
     -- what ranks it: events or users, by popular_by; bigger is more popular
     cast(scored_items.n_ranked as double) as score,
     -- 1 is the most popular
-    row_number() over (order by scored_items.n_ranked desc, scored_items.item_id) as rank
+    cast(
+        row_number() over (order by scored_items.n_ranked desc, scored_items.item_id) as bigint
+    ) as rank
 from scored_items

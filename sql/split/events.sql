@@ -14,7 +14,11 @@ select
     -- true: test; false: train
     case
         when cut.split = 'random' then unit_hash(
-            concat('split|', $seed, '|', events.user_id, '|', events.item_id)
+            concat(
+                'split|', cast($seed as varchar),
+                '|', cast(events.user_id as varchar),
+                '|', cast(events.item_id as varchar)
+            )
         ) < $test_share
         when cut.split = 'time' then coalesce(events.occurred_at >= cut.cut_at, false)
         else false

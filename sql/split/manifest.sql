@@ -65,11 +65,23 @@ repeated_pairs as (
         on test_pairs.user_id = train_pairs.user_id and test_pairs.item_id = train_pairs.item_id
 ),
 
+-- one row per user of train
+train_users as (
+    select distinct train_pairs.user_id
+    from train_pairs
+),
+
+-- one row per item of train
+train_items as (
+    select distinct train_pairs.item_id
+    from train_pairs
+),
+
 -- one row: test users that train has never seen
 new_users as (
     select count(distinct test_pairs.user_id) as n_users
     from test_pairs
-    left join (select distinct train_pairs.user_id from train_pairs) as train_users
+    left join train_users
         on test_pairs.user_id = train_users.user_id
     where train_users.user_id is null
 ),
@@ -78,7 +90,7 @@ new_users as (
 new_items as (
     select count(distinct test_pairs.item_id) as n_items
     from test_pairs
-    left join (select distinct train_pairs.item_id from train_pairs) as train_items
+    left join train_items
         on test_pairs.item_id = train_items.item_id
     where train_items.item_id is null
 ),

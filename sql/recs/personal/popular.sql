@@ -36,19 +36,22 @@ stepped_ranks as (
     where met_ranks.n_unmet_before < $top_n and not $include_seen
 ),
 
+-- one row per user with steps
+stepped_counts as (
+    select
+        stepped_ranks.user_id,
+        count(*) as n_stepped
+    from stepped_ranks
+    group by stepped_ranks.user_id
+),
+
 -- one row per user, with the last rank the list can reach
 user_reaches as (
     select
         met_pairs.user_id,
         $top_n + coalesce(max(stepped_counts.n_stepped), 0) as last_rank
     from met_pairs
-    left join (
-        select
-            stepped_ranks.user_id,
-            count(*) as n_stepped
-        from stepped_ranks
-        group by stepped_ranks.user_id
-    ) as stepped_counts
+    left join stepped_counts
         on met_pairs.user_id = stepped_counts.user_id
     group by met_pairs.user_id
 ),
@@ -67,7 +70,9 @@ select
     'popular' as model_name,
     reached_ranks.user_id,
     -- place in the user's list, 1 is best
-    row_number() over (partition by reached_ranks.user_id order by reached_ranks.rank) as rank,
+    cast(
+        row_number() over (partition by reached_ranks.user_id order by reached_ranks.rank) as bigint
+    ) as rank,
     item_popularity.item_id,
     -- popularity by popular_by; bigger is better within one model
     item_popularity.score

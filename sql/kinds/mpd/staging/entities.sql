@@ -78,9 +78,11 @@ select
     -- track rows that name it
     ranked_spellings.n_mentions,
     -- 1 is the most mentioned of its type; ties go to the smaller id
-    row_number() over (
-        partition by ranked_spellings.entity_type
-        order by ranked_spellings.n_mentions desc, ranked_spellings.entity_id
+    cast(
+        row_number() over (
+            partition by ranked_spellings.entity_type
+            order by ranked_spellings.n_mentions desc, ranked_spellings.entity_id
+        ) as bigint
     ) as mention_rank
 from ranked_spellings
 where ranked_spellings.spelling_rank = 1

@@ -12,7 +12,7 @@ numbered_records as (
         playlist_records.pid,
         playlist_records.playlist_name,
         playlist_records.n_tracks_claimed,
-        coalesce(array_length(playlist_records.tracks), 0) as n_tracks,
+        cast(coalesce(array_length(playlist_records.tracks), 0) as bigint) as n_tracks,
         playlist_records.source_file,
         playlist_records.record_number,
         row_number() over (
