@@ -160,7 +160,7 @@ def status(as_json: bool, **options: Any) -> None:
                     size(own),
                 )
             )
-    names = ("environment", "generation", "published_at", "tables", "rows", "size", "not shared")
+    names = ("environment", "generation", "published at (UTC)", "tables", "rows", "size", "not shared")
     show_rows(names, rows, style="json" if as_json else "table")
     builder = holder(warehouse.folder)
     click.echo(f"building: {builder}" if builder else "nobody builds", err=True)
