@@ -16,7 +16,10 @@ from recsys_duck import __version__
 from recsys_duck.errors import RecsysDuckError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from recsys_duck.build import How
+    from recsys_duck.events import Event
     from recsys_duck.graph import Graph
     from recsys_duck.project import Project
     from recsys_duck.settings import Given
@@ -88,11 +91,14 @@ def cli() -> None:
 @_json
 def build(as_json: bool, **options: Any) -> None:
     """Build every table and publish the catalog."""
+    _narrate(_built(options), as_json=as_json)
+
+
+def _built(options: dict[str, Any]) -> "Iterator[Event]":
     from recsys_duck.build import build as run_build
 
     project, graph = _load(options)
-    how = _how_of(options, project)
-    _narrate(run_build(project, graph, how), as_json=as_json)
+    yield from run_build(project, graph, _how_of(options, project))
 
 
 @cli.command()

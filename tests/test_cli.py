@@ -123,3 +123,10 @@ def test_a_demo_is_built_once_and_found_again(tmp_path: Path) -> None:
     again = call("demo", folder)
     assert again.stdout == first.stdout
     assert "plan       0 stages to run" in again.stderr
+
+
+def test_a_project_that_can_t_be_read_fails_in_json_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "recsys_duck", "build", "--json", "--kind", "evnts", "--project", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["what"] == "there is no kind evnts"
