@@ -57,6 +57,10 @@ def test_every_console_block_runs_and_prints_what_it_shows(tmp_path: Path) -> No
                 assert shown_in(shown, done.stdout.splitlines()), f"{command}\n{done.stdout}"
 
 
+def test_no_figure_is_left_open() -> None:
+    assert not re.search(r"[A-Z]{3,}_[A-Z]{3,}|\?\?|TBD", README)
+
+
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
     documented = set(re.findall(r"^\| `recsys-duck (\w+)", README, re.MULTILINE))
     assert documented == set(cli.commands)
