@@ -115,7 +115,7 @@ class PartMaker:
                 fix="use a column that tells them apart, or make the rows distinct",
             )
         nothing = {name: Value(sql_type, None) for name, sql_type in columns}
-        return parts or (replace(block_part(stage, step.ingredients, nothing), label="no rows"),)
+        return parts or (replace(block_part(stage, step.ingredients, nothing), label="", no_rows=True),)
 
     def _task(self, step: Step, stage: SqlStage, part: Part) -> Callable[[], PartRecord]:
         query = self._query(step, part)
@@ -149,7 +149,7 @@ class PartMaker:
             {**settings, **part.values},
             part.sources,
             where,
-            no_rows=part.label == "no rows",
+            no_rows=part.no_rows,
         )
 
     def _at_a_time(self, parts: list[Part], stage: SqlStage) -> int:

@@ -23,12 +23,16 @@ DATA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One run of a stage: its fingerprint, its label, the sources and values it runs with."""
+    """One run of a stage: its fingerprint, its label, the sources and values it runs with.
+
+    `no_rows` asks for the columns alone: the one part of an empty planning table.
+    """
 
     fingerprint: str
     label: str = ""
     sources: Mapping[str, Source] = field(default_factory=dict)
     values: Mapping[str, Value] = field(default_factory=dict)
+    no_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
