@@ -85,7 +85,7 @@ def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
             raise CheckError(
                 _what(subject, outcome),
                 where=f"{where}, {outcome.kind} {outcome.text}{first}",
-                fix=sentences.get(outcome.text) or _FIXES[outcome.kind],
+                fix=sentences.get(outcome.text) or _fix(subject.stage, outcome),
             )
 
 
@@ -99,6 +99,12 @@ _FIXES: Mapping[str, str] = {
     "check": "mend the stage or its input, or the check",
     "ledger": "a gate has one row out for each row in: unnest and join before it or after it",
 }
+
+
+def _fix(stage: Stage, outcome: CheckRecord) -> str:
+    if outcome.kind == "grain" and stage.for_each.startswith("files."):
+        return "a source file holds a key twice, as two documents in one file do: mend the file, or the grain"
+    return _FIXES[outcome.kind]
 
 
 def _what(subject: Subject, outcome: CheckRecord) -> str:

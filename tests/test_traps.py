@@ -290,3 +290,12 @@ def test_every_refusal_says_where_and_how_to_mend(project: Path) -> None:
         steps(project)
     assert caught.value.where
     assert caught.value.fix
+
+
+def test_two_documents_in_one_file_are_told_as_the_files_fault(tmp_path: Path) -> None:
+    document = '{"playlists": [{"pid": 1, "tracks": [{"track_uri": "spotify:track:a"}]}]}'
+    (tmp_path / "mpd.slice.0-0.json").write_text(f"{document}\n{document}\n", encoding="utf-8")
+    with pytest.raises(CheckError) as caught:
+        run(tmp_path, {"kind": "mpd"})
+    assert "mpd.slice.0-0.json, 1" in caught.value.where
+    assert "two documents in one file" in caught.value.fix
