@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from recsys_duck import memory
-from recsys_duck.engines import Query
+from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.events import Built, Event, Planned, Skipped, Started, Warned
@@ -142,7 +142,7 @@ class _Run:
         self._plan = plan
         self._how = how
         self._store = store
-        self._engine: DuckdbEngine | None = None
+        self._engine: Engine | None = None
         if plan.of("run") or plan.of("check"):
             self._engine = stack.enter_context(
                 DuckdbEngine(
@@ -187,7 +187,7 @@ class _Run:
         )
 
     @property
-    def engine(self) -> DuckdbEngine:
+    def engine(self) -> Engine:
         """The session; it is open whenever something runs."""
         assert self._engine is not None, "a step runs without an engine"
         return self._engine

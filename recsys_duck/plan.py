@@ -73,7 +73,7 @@ def make_plan(
     `published` maps a stage to the fingerprint that readers see now; reasons compare with it.
     """
     fingerprints: dict[str, str] = {}
-    moved: dict[str, str] = {}
+    moved: set[str] = set()
     steps = []
     for key, stage in graph.stages.items():
         ingredients = _ingredients(project, graph, stage, fingerprints)
@@ -83,7 +83,7 @@ def make_plan(
         before = store.ingredients(key, published[key]) if key in published else None
         reason = _change(ingredients, before, moved)
         if key not in published or published[key] != fingerprint:
-            moved[key] = reason
+            moved.add(key)
         steps.append(
             _step(stage, fingerprint, ingredients, record, reason, project, is_selected=key in selected, forced=forced)
         )
@@ -189,7 +189,7 @@ def _parts(stage: Stage, fingerprint: str, ingredients: Mapping[str, Any], proje
     )
 
 
-def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None, moved: Mapping[str, str]) -> str:
+def _change(now: Mapping[str, Any], before: Mapping[str, Any] | None, moved: set[str]) -> str:
     """Say in a sentence what differs from what readers see now; empty where nothing does."""
     if before is None:
         return "it was never built"

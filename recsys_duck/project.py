@@ -58,6 +58,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
         folders.append(("project", root / "sql"))
     stages = read_stages(folders, reader)
+    contract = read_toml(SQL_FOLDER / "contract.toml")
     everything: dict[str, Stage] = {**stages, **{stage.key: stage for stage in python_stages}}
     project = Project(
         root=root,
@@ -68,10 +69,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         stages=_active(everything, settings["models"]),
         unread=tuple(unread_columns(sources)),
         macros=tuple(read_macros(reader)),
-        contract={
-            name: dict(table_of(read_toml(SQL_FOLDER / "contract.toml"), name))
-            for name in read_toml(SQL_FOLDER / "contract.toml")
-        },
+        contract={name: table_of(contract, name) for name in contract},
         toml=toml,
     )
     if "?" in str(project.warehouse):

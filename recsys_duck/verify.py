@@ -118,12 +118,11 @@ def _what(subject: Subject, outcome: CheckRecord) -> str:
 
 def _grain(engine: Engine, subject: Subject) -> CheckRecord:
     keys = ", ".join(subject.contract.grain)
-    text = ", ".join(subject.contract.grain)
     has_null = " or ".join(f"{name} is null" for name in subject.contract.grain)
     n_null = _count(engine, subject, has_null)
     stage = subject.stage
     if isinstance(stage, SqlStage) and subject.is_whole and not stage.for_each and _is_grouped(stage):
-        return CheckRecord("grain", text, "fail", n_null, "proven by its group by")
+        return CheckRecord("grain", keys, "fail", n_null, "proven by its group by")
     n_slices = -(-subject.n_rows // COUNTED_ROWS)
     where = f"where unit_hash(concat_ws('|', {keys})) < {1 / n_slices}" if n_slices > 1 else ""
     repeated = f"select {keys} from {subject.relation} {where} group by {keys} having count(*) > 1"
@@ -133,7 +132,7 @@ def _grain(engine: Engine, subject: Subject) -> CheckRecord:
         rows = engine.fetch(Query(f"{repeated} order by {keys} limit 2", where=stage.key))
         examples = "; ".join(", ".join(str(value) for value in row) for row in rows)
     method = f"counted on one of {n_slices} slices of the keys" if n_slices > 1 else "counted"
-    return CheckRecord("grain", text, "fail", n_null + n_repeated, method, examples)
+    return CheckRecord("grain", keys, "fail", n_null + n_repeated, method, examples)
 
 
 def _is_grouped(stage: SqlStage) -> bool:

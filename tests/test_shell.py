@@ -35,6 +35,7 @@ def ask(catalog: Path, *questions: str, folder: Path = Path("/")) -> list[list[s
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = lay_out(tmp_path_factory.mktemp("project"))
+    write_parquet(root / "items.parquet", "select 1 as item_id, 'The One' as item_name")
     write_parquet(root / "tags.parquet", "select 'genre' as tag_type, 7 as tag_id, 'rock' as tag_name")
     write_parquet(root / "item_tags.parquet", "select 1 as item_id, 'genre' as tag_type, 7 as tag_id")
     run(root)
@@ -56,8 +57,12 @@ def test_tables_comments_and_macros_answer(catalog: Path) -> None:
     explained = ask(catalog, "from explain('core.items')")
     assert [row[0] for row in explained] == ["item_id", "item_name", "item_idx"]
     assert "dense and 0-based" in explained[2][2]
-    assert len(ask(catalog, "from recommend_for(1)")) > 0
+    lists = "select model_name, rank, item_id, item_name, score from recs.personal left join core.items using (item_id)"
+    wanted = ask(catalog, f"{lists} where user_id = 1 order by model_name, rank")
+    assert len(wanted) > 0
+    assert ask(catalog, "from recommend_for(1)") == wanted
     assert ask(catalog, "from recommend_for('1')") == ask(catalog, "from recommend_for(1)")
+    assert [row[0] for row in ask(catalog, "from who_plays('the one')")] == ["2", "3", "5", "6"]
     assert ask(catalog, "from who_plays('nobody')") == []
     assert ask(catalog, "select unit_hash('abc') between 0 and 1") == [["true"]]
 

@@ -17,18 +17,11 @@ from recsys_duck.stage import Column, Place, SqlFacts
 
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
+# What gives other rows at each run: chance, identity, the clock, the session.
 UNSTABLE_FUNCTIONS = {
-    *("random", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "getvariable", "nextval", "currval"),
-    *(
-        "now",
-        "today",
-        "get_current_timestamp",
-        "current_timestamp",
-        "current_date",
-        "current_time",
-        "current_localtime",
-    ),
-    *("transaction_timestamp", "current_localtimestamp", "current_setting", "getenv", "txid_current", "version"),
+    *("random", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "nextval", "currval", "txid_current"),
+    *("now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtime", "current_localtimestamp"),
+    *("getvariable", "current_setting", "getenv", "version"),
 }
 UNSTABLE_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 
