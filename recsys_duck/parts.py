@@ -4,9 +4,11 @@ Owns what runs side by side, and that a finished part is in place under its fing
 killed build goes on where it was.
 """
 
+import errno
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -170,10 +172,16 @@ class PartMaker:
         parts: list[PartRecord] = []
 
         def write() -> None:
-            for table, batches in self._call(stage, inputs).items():
+            with _told_as_its_own(stage):
+                made = stage.run(inputs)
+            if set(made) != set(stage.tables):
+                what = f"the stage gave {', '.join(made) or 'nothing'}"
+                raise StageError(what, where=stage.key, fix=f"return {', '.join(stage.tables)}")
+            for table, batches in made.items():
                 name = self._store.new_folder(table, step.fingerprint)
                 scratch = self._store.scratch(table, name)
-                written = self._engine.write_batches(batches, scratch / "data.parquet")
+                with _told_as_its_own(stage):  # batches may be made while they are written
+                    written = self._engine.write_batches(batches, scratch / "data.parquet")
                 wanted = [column.name for column in stage.tables[table].columns]
                 if [name for name, _ in written.columns] != wanted:
                     what = f"{table} has other columns than declared"
@@ -185,20 +193,6 @@ class PartMaker:
         for _ in run_jobs(self._engine, [write], 1):
             yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
         return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
-
-    def _call(self, stage: PythonStage, inputs: StageInputs) -> Mapping[str, Any]:
-        """Call a Python stage's function; whatever it raises is told as the stage's own error."""
-        try:
-            made = stage.run(inputs)
-        except RecsysDuckError:
-            raise
-        except Exception as error:
-            cause = "".join(traceback.format_exception(error))
-            raise StageError(f"the stage raised {type(error).__name__}", where=stage.key, cause=cause) from None
-        if set(made) != set(stage.tables):
-            what = f"the stage gave {', '.join(made) or 'nothing'}"
-            raise StageError(what, where=stage.key, fix=f"return {', '.join(stage.tables)}")
-        return made
 
     def _refuse_broken_contract(
         self, stage: SqlStage, columns: tuple[tuple[str, str], ...], records: Mapping[str, StepRecord]
@@ -224,6 +218,20 @@ class PartMaker:
                     where=str(stage.path),
                     fix=f"cast it: try_cast(… as {allowed[0].lower()})",
                 )
+
+
+@contextmanager
+def _told_as_its_own(stage: PythonStage) -> Iterator[None]:
+    """Turn whatever a Python stage raises into its own error; a full disk is the warehouse's."""
+    try:
+        yield
+    except RecsysDuckError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        cause = "".join(traceback.format_exception(error))
+        raise StageError(f"the stage raised {type(error).__name__}", where=stage.key, cause=cause) from None
 
 
 def _refuse_changed(stage: SqlStage, part: Part) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -186,12 +186,25 @@ def broken(_: Inputs) -> Mapping[str, list[pa.Table]]:
     raise FileNotFoundError("model.bin")
 
 
+def broken_half_way(_: Inputs) -> Mapping[str, Iterator[pa.Table]]:
+    def batches() -> Iterator[pa.Table]:
+        yield pa.table({"x": [1]})
+        raise ValueError("no more")
+
+    return {"models.fits": batches()}
+
+
 def undeclared(_: Inputs) -> Mapping[str, list[pa.Table]]:
     return {"models.other": [pa.table({"x": [1]})]}
 
 
 @pytest.mark.parametrize(
-    ("function", "told"), [(broken, "raised FileNotFoundError"), (undeclared, "gave models.other")]
+    ("function", "told"),
+    [
+        (broken, "raised FileNotFoundError"),
+        (broken_half_way, "raised ValueError"),
+        (undeclared, "gave models.other"),
+    ],
 )
 def test_what_a_python_stage_does_wrong_is_told_as_its_own(project: Path, function: object, told: str) -> None:
     contract = Contract("Fits.", columns=(Column("x"),))
