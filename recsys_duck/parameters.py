@@ -25,6 +25,7 @@ SQL_TYPES = {
     "bool": "boolean",
     "timestamp": "timestamp",
     "list of text": "varchar[]",
+    "list of int": "bigint[]",
 }
 
 
@@ -40,7 +41,7 @@ class Value:
         if self.data is None:
             inner = "null"
         elif isinstance(self.data, tuple):
-            inner = "[" + ", ".join(quoted(str(item)) for item in self.data) + "]"
+            inner = "[" + ", ".join(str(item) if type(item) is int else quoted(str(item)) for item in self.data) + "]"
         elif isinstance(self.data, bool):
             inner = "true" if self.data else "false"
         else:
@@ -128,7 +129,8 @@ class Parameter:
         }
         if fits.get(self.type):
             return given  # type: ignore[return-value]
-        if self.type == "list of text" and isinstance(given, list) and all(isinstance(item, str) for item in given):
+        item_type = {"list of text": str, "list of int": int}.get(self.type)
+        if item_type and isinstance(given, list) and all(type(item) is item_type for item in given):
             return tuple(dict.fromkeys(given))
         raise self._error(given, where, f"give a value of type {self.type}")
 

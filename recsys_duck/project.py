@@ -19,8 +19,9 @@ from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehous
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
 
-# the table whose named parts the parameter models chooses
+# the table and the layer whose named parts the parameter models chooses
 MODELLED = "recs.personal"
+MODEL_LAYER = "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +77,38 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         raise ProjectError(
             "a warehouse's path can't hold a ?", where=str(project.warehouse), fix="give --warehouse another folder"
         )
-    if settings["split"].value.data == "time" and not project.has_times():
-        raise ProjectError(
-            f"split = time needs times, and this source of kind {kind.name} has none",
-            where=f"parameter split, from {settings['split'].source}",
-            fix="use split = random or none",
-        )
+    _refuse_contradictions(project)
     return project
 
 
-def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
-    """Leave out the parts of the table of lists that `models` does not name.
+def _refuse_contradictions(project: Project) -> None:
+    """Refuse values that are each in range, but not together.
 
     Raises:
-        ProjectError: `models` names no such part.
+        ProjectError: names both.
+    """
+    settings = project.settings
+    if settings["split"].value.data == "time" and not project.has_times():
+        raise ProjectError(
+            f"split = time needs times, and this source of kind {project.kind.name} has none",
+            where=f"parameter split, from {settings['split'].source}",
+            fix="use split = random or none",
+        )
+    lengths, top_n = settings["ks"].value.data, settings["top_n"].value.data
+    longest = max((k for k in lengths if isinstance(k, int)), default=0) if isinstance(lengths, tuple) else 0
+    if isinstance(top_n, int) and longest > top_n:
+        raise ProjectError(
+            f"ks asks for lists of {longest}, and top_n makes them {top_n} long",
+            where=f"parameter ks, from {settings['ks'].source}; top_n, from {settings['top_n'].source}",
+            fix=f"use top_n = {longest} or more, or smaller ks",
+        )
+
+
+def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
+    """Leave out the models that `models` does not name: their lists, and what is fitted for them alone.
+
+    Raises:
+        ProjectError: `models` names no part of the table of lists.
     """
     wanted = models.value.data if isinstance(models.value.data, tuple) else ()
     known = {stage.part for stage in stages.values() if MODELLED in stage.tables}
@@ -100,7 +119,15 @@ def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
                 where=f"parameter models, from {models.source}",
                 fix=near_miss(str(name), known),
             )
-    return {key: stage for key, stage in stages.items() if MODELLED not in stage.tables or stage.part in (*wanted, "")}
+    return {
+        key: stage
+        for key, stage in stages.items()
+        if stage.part in (*wanted, "") or not any(_is_modelled(table) for table in stage.tables)
+    }
+
+
+def _is_modelled(table: str) -> bool:
+    return table == MODELLED or table.startswith(f"{MODEL_LAYER}.")
 
 
 def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[str, SqlStage]:

@@ -56,7 +56,8 @@ class SqlText:
             columns=tuple(_with_comments(_column_names(node, where), tokens)),
             group_keys=_group_keys(node),
             refusals=tuple(dict.fromkeys(_refusals(node))),
-            places=tuple(sorted([*tables, *bound], key=lambda place: place.start)),
+            # `case $x when` holds its operand once for each branch, all at one place of the text
+            places=tuple(sorted({*tables, *bound}, key=lambda place: place.start)),
         )
 
     def predicate_columns(self, predicate: str, *, where: str) -> set[str]:

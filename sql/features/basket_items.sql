@@ -1,0 +1,49 @@
+-- The items of the baskets that are counted, each once a basket.
+-- grain:    basket_idx, item_idx
+-- why:      judged on the train rows, so that each has its reason: first the basket's size, then the
+--           repeats in it. A basket's size is counted with repeats where basket_count says rows.
+--           Dense ids stand here because the self-join of the pairs must find no dictionary to join.
+-- gate of:  split.train
+
+with
+-- one row per event of train
+keyed_events as (
+    select
+        case
+            when $basket_by = 'user' then cast(train.user_id as varchar)
+            else cast(train.basket_id as varchar)
+        end as basket_key,
+        train.item_id
+    from split.train
+),
+
+-- one row per event of train, with its basket and its turn among the repeats in it
+sized_events as (
+    select
+        baskets.basket_idx,
+        items.item_idx,
+        case
+            when $basket_count = 'rows' then baskets.n_rows
+            else baskets.n_items
+        end as n_counted,
+        row_number() over (
+            partition by baskets.basket_idx, items.item_idx
+            order by items.item_idx
+        ) as turn
+    from keyed_events
+    left join features.baskets
+        on keyed_events.basket_key = baskets.basket_key
+    left join core.items
+        on keyed_events.item_id = items.item_id
+)
+
+select
+    sized_events.basket_idx,
+    sized_events.item_idx,
+    case
+        when sized_events.basket_idx is null then 'missing_basket'
+        when sized_events.n_counted < $basket_min then 'basket_too_small'
+        when $basket_max > 0 and sized_events.n_counted > $basket_max then 'basket_too_large'
+        when sized_events.turn > 1 then 'repeat_in_basket'
+    end as reject_reason
+from sized_events

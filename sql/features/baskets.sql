@@ -1,0 +1,48 @@
+-- The baskets of train, each once, with how much each holds.
+-- grain:  basket_idx
+-- why:    a basket is what basket_by says, a user or the source's own basket; events without one
+--         have no row here, and features.basket_items rejects them.
+-- check:  n_items between 1 and n_rows
+
+with
+-- one row per event of train that has a basket
+keyed_events as (
+    select
+        case
+            when $basket_by = 'user' then cast(train.user_id as varchar)
+            else cast(train.basket_id as varchar)
+        end as basket_key,
+        train.item_id
+    from split.train
+),
+
+-- one row per basket and item
+basket_pairs as (
+    select
+        keyed_events.basket_key,
+        keyed_events.item_id,
+        count(*) as n_rows
+    from keyed_events
+    where keyed_events.basket_key is not null
+    group by keyed_events.basket_key, keyed_events.item_id
+),
+
+-- one row per basket
+sized_baskets as (
+    select
+        basket_pairs.basket_key,
+        cast(sum(basket_pairs.n_rows) as bigint) as n_rows,
+        count(*) as n_items
+    from basket_pairs
+    group by basket_pairs.basket_key
+)
+
+select
+    cast(row_number() over (order by sized_baskets.basket_key) - 1 as integer) as basket_idx,
+    -- user_id or basket_id, by basket_by, as text
+    sized_baskets.basket_key,
+    -- train events in the basket, repeats included
+    sized_baskets.n_rows,
+    -- distinct items in the basket
+    sized_baskets.n_items
+from sized_baskets
