@@ -286,11 +286,11 @@ def _split_reader(text: str) -> tuple[str, str, object]:
 def _load(options: dict[str, Any]) -> "tuple[Project, Graph]":
     from recsys_duck.engines.sqltext import SqlText
     from recsys_duck.graph import build_graph
-    from recsys_duck.models import STAGES
+    from recsys_duck.models import python_stages
     from recsys_duck.project import load_project
 
     with SqlText() as reader:
-        project = load_project(_given(options), reader, STAGES)
+        project = load_project(_given(options), reader, python_stages())
     return project, build_graph(project)
 
 

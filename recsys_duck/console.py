@@ -83,6 +83,8 @@ def told(event: Event) -> str:
         return f"warning    {event.stage + ': ' if event.stage else ''}{event.message}"
     if isinstance(event, Published):
         return _published(event)
+    if isinstance(event, Started) and event.need_mb is not None:
+        return f"started    {event.stage:<28} its arrays take {event.need_mb:,} MB"
     if isinstance(event, Skipped | Started | Progress | Failed):
         return ""
     return str(event.record())

@@ -14,6 +14,7 @@ from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError
 from recsys_duck.graph import Graph, build_graph
 from recsys_duck.kind import SQL_FOLDER
+from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters
 from recsys_duck.project import Project, load_project
 from recsys_duck.relation import Relation
@@ -82,7 +83,7 @@ def make_demo(folder: Path) -> tuple[Project, Graph, How]:
     if not all((data / f"{name}.parquet").exists() for name in TABLES):
         _generate(data)
     with SqlText() as reader:
-        project = load_project(Given(root=folder), reader)
+        project = load_project(Given(root=folder), reader, python_stages())
     how = How(DEFAULT_ENVIRONMENT, memory.default_limit(), memory.default_threads())
     return project, build_graph(project), how
 

@@ -25,11 +25,12 @@ class Planned(Event):
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """A stage begins; `n_parts` of it are still to be made."""
+    """A stage begins; `n_parts` of it are still to be made. `need_mb` is what a Python stage's arrays take."""
 
     stage: str
     reason: str
     n_parts: int
+    need_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

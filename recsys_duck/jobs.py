@@ -18,11 +18,13 @@ T = TypeVar("T")
 TICK_S = 0.1
 
 
-def run_jobs(engine: Engine, tasks: Sequence[Callable[[], T]], at_a_time: int) -> Iterator[list[T]]:
+def run_jobs(
+    engine: Engine, tasks: Sequence[Callable[[], T]], at_a_time: int, *, stop: threading.Event | None = None
+) -> Iterator[list[T]]:
     """Run tasks, `at_a_time` side by side; yields, at each tick, the results that came in since the last.
 
-    The first error stops the others and is raised. Ctrl-C and a closed generator interrupt the engine
-    and wait until nothing runs.
+    The first error stops the others and is raised. Ctrl-C and a closed generator set `stop`, interrupt
+    the engine and wait until nothing runs.
     """
     todo = list(tasks)
     with ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="stage") as pool:
@@ -34,6 +36,8 @@ def run_jobs(engine: Engine, tasks: Sequence[Callable[[], T]], at_a_time: int) -
                 done, running = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)
                 yield [future.result() for future in done]
         except BaseException:
+            if stop is not None:
+                stop.set()
             _stop(engine, running)
             raise
 

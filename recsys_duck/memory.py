@@ -10,10 +10,14 @@ DEFAULT_SHARE = 0.6
 # What Python, Arrow and DuckDB's own code and parsers hold beside its buffers, measured on real builds.
 OVERHEAD_BYTES = 250_000_000
 LEAST_BYTES = 400_000_000
+# What DuckDB needs to hand rows to a Python stage, whose arrays have the rest.
+LENT_SQL_BYTES = 100_000_000
 # Parsing a JSON document takes 300 MB of fixed buffers, and up to sixteen times its size where it is
 # written without white space: two of 25 MB failed within 750 MB, one of them went through.
 DOCUMENT_FACTOR = 16
 DOCUMENT_LEAST_BYTES = 400_000_000
+# What DuckDB needs to hand rows to a Python stage, whose arrays have the rest.
+LENT_SQL_BYTES = 100_000_000
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
@@ -55,6 +59,26 @@ def default_threads() -> int:
 def sql_share(limit: int) -> int:
     """Give DuckDB's part of the limit while SQL runs, in bytes."""
     return limit - OVERHEAD_BYTES
+
+
+def arrays_share(limit: int) -> int:
+    """Give the part of the limit that a Python stage's arrays may take, in bytes."""
+    return limit - OVERHEAD_BYTES - LENT_SQL_BYTES
+
+
+def refuse_need(stage: str, need: int, limit: int) -> None:
+    """Refuse a Python stage whose arrays do not fit, before it starts.
+
+    Raises:
+        ResourceError: says what it needs.
+    """
+    if need > arrays_share(limit):
+        whole = need + limit - arrays_share(limit)
+        raise ResourceError(
+            f"{stage} needs {-(-whole // 10**6):,} MB, the limit is {limit // 10**6:,} MB",
+            where="memory limit",
+            fix=f"give --memory-limit {-(-whole // 10**6)}MB, or leave its model out of models",
+        )
 
 
 def parts_at_a_time(limit: int, threads: int, document_bytes: int) -> int:

@@ -5,6 +5,7 @@ killed build goes on where it was.
 """
 
 import errno
+import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 from recsys_duck import memory
 from recsys_duck.engines import Engine, Query
-from recsys_duck.errors import RecsysDuckError, StageError
+from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, StageError
 from recsys_duck.events import Event, Progress, Started, Warned
 from recsys_duck.jobs import run_jobs, run_one
 from recsys_duck.parameters import Value
@@ -29,22 +30,36 @@ PROGRESS_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class StageInputs:
-    """What a Python stage is handed: parameters, declared tables as Arrow batches, memory in bytes."""
+    """What a Python stage is handed: parameters, declared tables as Arrow batches, memory and threads."""
 
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, Any]
     memory_bytes: int
+    threads: int
     engine: Engine
     reads: tuple[str, ...]
+    stop: threading.Event
 
-    def batches(self, table: str) -> Any:
-        """Read a declared table as a pyarrow.RecordBatchReader.
+    def n_rows(self, table: str) -> int:
+        """Count the rows of a declared table."""
+        return int(self.engine.fetch(self._query(table, "count(*)"))[0][0])
+
+    def batches(self, table: str, *columns: str) -> Any:
+        """Read columns of a declared table, in the order its rows are stored, as a pyarrow.RecordBatchReader."""
+        return self.engine.batches(self._query(table, ", ".join(columns) or "*"))
+
+    def refuse_stop(self) -> None:
+        """Raise where the build was told to stop.
 
         Raises:
-            StageError: the stage did not declare that it reads the table.
+            InterruptedBuildError: it was.
         """
+        if self.stop.is_set():
+            raise InterruptedBuildError("interrupted")
+
+    def _query(self, table: str, columns: str) -> Query:
         if table not in self.reads:
             raise StageError(f"{table} is read but not declared", fix="add it to the stage's reads")
-        return self.engine.batches(Query(f"select * from {table}", where=table))
+        return Query(f"select {columns} from {table}", where=table)
 
 
 class PartMaker:
@@ -165,10 +180,19 @@ class PartMaker:
         return memory.parts_at_a_time(self._memory_limit, self._threads, max(documents, default=0))
 
     def _make_in_python(self, step: Step, stage: PythonStage) -> Generator[Event, None, StepRecord]:
-        yield Started(stage.key, step.reason, 1)
         started = time.monotonic()
-        parameters = {name: self._project.settings[name].value.data for name in stage.parameters}
-        inputs = StageInputs(parameters, self._memory_limit, self._engine, stage.reads)
+        stop = threading.Event()
+        inputs = StageInputs(
+            parameters={name: self._project.settings[name].value.data for name in stage.parameters},
+            memory_bytes=memory.arrays_share(self._memory_limit),
+            threads=self._threads,
+            engine=self._engine,
+            reads=stage.reads,
+            stop=stop,
+        )
+        need = run_one(self._engine, lambda: stage.need(inputs))
+        yield Started(stage.key, step.reason, 1, -(-need // 10**6))
+        memory.refuse_need(stage.key, need, self._memory_limit)
         parts: list[PartRecord] = []
 
         def write() -> None:
@@ -190,8 +214,9 @@ class PartMaker:
                 self._store.adopt(scratch, part)
                 parts.append(part)
 
-        for _ in run_jobs(self._engine, [write], 1):
-            yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
+        with self._engine.lean(memory.LENT_SQL_BYTES):
+            for _ in run_jobs(self._engine, [write], 1, stop=stop):
+                yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
         return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
 
     def _refuse_broken_contract(

@@ -110,18 +110,28 @@ class SqlStage:
 
 
 class Inputs(Protocol):
-    """What a Python stage is handed: its parameters, its tables as Arrow batches, its memory."""
+    """What a Python stage is handed: its parameters, its tables as Arrow batches, memory and threads."""
 
     @property
-    def parameters(self) -> Mapping[str, object]:
+    def parameters(self) -> Mapping[str, Any]:
         """Values of the declared parameters."""
 
     @property
     def memory_bytes(self) -> int:
-        """What the whole process may take."""
+        """What its arrays may take; no row may depend on it."""
 
-    def batches(self, table: str) -> Any:
-        """Read a declared table as a pyarrow.RecordBatchReader."""
+    @property
+    def threads(self) -> int:
+        """Threads it may use; no row may depend on them."""
+
+    def n_rows(self, table: str) -> int:
+        """Count the rows of a declared table."""
+
+    def batches(self, table: str, *columns: str) -> Any:
+        """Read columns of a declared table, in the order its rows are stored, as a pyarrow.RecordBatchReader."""
+
+    def refuse_stop(self) -> None:
+        """Raise where the build was told to stop; call it wherever there is a good place to."""
 
 
 Stage: TypeAlias = "SqlStage | PythonStage"
@@ -132,8 +142,9 @@ class PythonStage:
     """A Python function in the graph.
 
     `run(inputs)` returns, for each table, an iterable of pyarrow batches or tables in the declared
-    columns. `source` is the text its fingerprint covers: its module and what that imports from here.
-    `versions` names the libraries whose release may change its result.
+    columns. `need(inputs)` counts the bytes that its arrays will take, from row counts, before it runs.
+    `source` is the text its fingerprint covers: its module and what that imports from here. `versions`
+    names the libraries whose release may change its result.
     """
 
     key: str
@@ -142,6 +153,7 @@ class PythonStage:
     parameters: tuple[str, ...]
     run: Callable[[Inputs], Mapping[str, Iterable[Any]]]
     source: str
+    need: Callable[[Inputs], int] = lambda _: 0
     part: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: str = "shared"

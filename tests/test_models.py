@@ -2,7 +2,7 @@
 
 import pytest
 
-from recsys_duck.models import source_of
+from recsys_duck.models.source import source_of
 
 
 def test_the_source_of_a_module_holds_what_it_imports_from_the_package() -> None:

@@ -1,8 +1,9 @@
-"""The package and the plain-Python oracle agree on baskets, pairs, lists and metrics: on the real slices and on random events."""
+"""The package and the oracle agree on baskets, pairs, lists and metrics: on the real slices and on random events."""
 
 import math
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from math import log2, sqrt
 from pathlib import Path
@@ -14,7 +15,6 @@ from building import lay_out, rows, run
 from implicit.evaluation import ranking_metrics_at_k
 from oracles.lists import (
     MEASURES,
-    UNITS,
     Basket,
     Event,
     Settings,
@@ -38,18 +38,20 @@ from scipy.sparse import csr_matrix
 
 MODELS = ("popular", "item_knn")
 TOLERANCE = 1e-9
-REAL_MEMORY = 2_000_000_000
+MEMORY = 2_000_000_000
 
 
 class Case:
     """One build: its published rows, and what the oracle makes of its train and test rows."""
 
     def __init__(
-        self, root: Path, settings: Settings, note: str, *, given: Mapping[str, object], every: int = 1, **options: object
+        self, root: Path, parameters: Mapping[str, object], settings: Settings, note: str, **given: object
     ) -> None:
-        """Build the project; of `features.item_similarity` only every so many items are compared."""
-        self.root, self.settings, self.note, self.every = root, settings, note, every
-        run(root, given, **options)
+        """Build the project; `settings` say in the oracle's words what the parameters and the kind's defaults mean."""
+        self.root, self.settings, self.note = root, settings, note
+        self.every = 1  # of so many items, the lists of one are compared under each measure
+        both = [("models", list(MODELS)), *parameters.items()]
+        run(root, {"parameters": both, **given}, memory_limit=MEMORY)
 
     def rows(self, question: str) -> list[tuple[Any, ...]]:
         """All rows of a query on the published generation."""
@@ -133,7 +135,9 @@ class Case:
     def published_lists(self) -> dict[str, dict[Any, list[Any]]]:
         """The published lists of each model, best first."""
         lists: dict[str, dict[Any, list[Any]]] = {model: {} for model in MODELS}
-        for model, user_id, item_id in self.rows("select model_name, user_id, item_id from recs.personal order by rank"):
+        for model, user_id, item_id in self.rows(
+            "select model_name, user_id, item_id from recs.personal order by rank"
+        ):
             lists[model].setdefault(user_id, []).append(item_id)
         return lists
 
@@ -213,11 +217,6 @@ def check_pairs(case: Case) -> None:
     found = case.rows("select item_idx, other_item_idx, n_baskets from features.item_pairs")
     wanted = [(*pair, n_both) for pair, n_both in case.pairs.items()]
     assert_same(case.note, "pairs", found, wanted)
-
-
-@pytest.mark.parametrize("measure", MEASURES)
-def test_measures_are_spelt_as_in_the_recipe(measure: str) -> None:
-    assert measure in UNITS
 
 
 def check_similarity(case: Case) -> None:
@@ -319,25 +318,338 @@ MPD = Settings(
     pair_min_count=1,
     similar_measure="normalised_count",
 )
+REAL_CASES: dict[str, tuple[str, dict[str, object]]] = {
+    "artists": (ALL_SLICES, {"item_entity": "artist"}),
+    "tracks": (ALL_SLICES, {"item_entity": "track", "top_entities": 0, "split": "random", "seed": 3}),
+    "recipe_5": (
+        ONE_SLICE,
+        {
+            "item_entity": "track",
+            "top_entities": 0,
+            "min_playlist_tracks": 0,
+            "split": "random",
+            "basket_min": 2,
+            "basket_max": 0,
+            "basket_count": "distinct",
+            "similar_measure": "cosine",
+            "ks": [100],
+            "top_n": 100,
+        },
+    ),
+}
+
+
+def with_parameters(defaults: Settings, parameters: Mapping[str, Any]) -> Settings:
+    """The defaults with what the parameters say, as far as the oracle knows them."""
+    known = {name: value for name, value in parameters.items() if name in Settings.__dataclass_fields__}
+    if "ks" in known:
+        known["ks"] = tuple(known["ks"])
+    return replace(defaults, **known)
 
 
 def real_case(root: Path, folder: Path, name: str) -> Case:
     """Build some slices; what is not given has the kind's default."""
-    if name == "artists":
-        pattern, parameters, settings, every = ALL_SLICES, {"item_entity": "artist"}, MPD, 1
-    elif name == "tracks":
-        pattern, every = ALL_SLICES, 1
-        parameters = {"item_entity": "track", "top_entities": 0, "split": "random", "seed": 3}
-        settings = MPD
-    else:
-        raise ValueError(name)
-    return Case(root, settings, name, given=mpd_given(folder / pattern, parameters), every=every)
+    pattern, parameters = REAL_CASES[name]
+    settings = with_parameters(MPD, parameters)
+    return Case(root, parameters, settings, name, kind="mpd", files=[("", str(folder / pattern))])
 
 
-def mpd_given(files: Path, parameters: Mapping[str, object]) -> dict[str, object]:
-    """What a build of slices is given."""
-    return {
-        "kind": "mpd",
-        "files": [("", str(files))],
-        "parameters": [("models", list(MODELS)), *parameters.items()],
+@pytest.fixture(scope="module", params=["artists", "tracks"])
+def real(request: pytest.FixtureRequest, slices_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return real_case(tmp_path_factory.mktemp(request.param), slices_folder, request.param)
+
+
+@pytest.fixture(scope="module")
+def recipe_5(slices_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    case = real_case(tmp_path_factory.mktemp("recipe_5"), slices_folder, "recipe_5")
+    case.every = 20  # all five measures of all items take a minute
+    return case
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_real_slices_agree_with_the_oracle(real: Case, check: Callable[[Case], None]) -> None:
+    check(real)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_recipe_5_agrees_with_the_oracle(recipe_5: Case, check: Callable[[Case], None]) -> None:
+    check(recipe_5)
+
+
+def test_without_a_split_nothing_is_judged(real: Case) -> None:
+    n_judged = {"artists": False, "tracks": True}[real.note]
+    for table in ("split.judged_pairs", "eval.user_metrics", "eval.metrics"):
+        assert real.rows(f"select count(*) > 0 from {table}") == [(n_judged,)]
+
+
+class PublishedLists:
+    """What implicit takes for a model: each user's row of item columns, filled up with a column that no test has."""
+
+    def __init__(self, lists: Sequence[Sequence[int]], filler: int) -> None:
+        self.lists, self.filler = lists, filler
+
+    def recommend(self, users: Iterable[int], user_items: csr_matrix, N: int) -> tuple[Any, Any]:  # noqa: N803
+        """The first N items of each user, and scores that nobody reads."""
+        columns = [[*self.lists[user][:N], *[self.filler] * N][:N] for user in users]
+        return np.array(columns, dtype=np.int32), np.zeros((len(columns), N))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_metrics_agree_with_implicit(recipe_5: Case, model: str) -> None:
+    k = 100
+    users = sorted({user_id for (user_id,) in recipe_5.rows("select user_id from split.train")})
+    row_of = {user_id: row for row, user_id in enumerate(users)}
+    column_of = {item_id: item_idx for item_idx, item_id in recipe_5.id_of.items()}
+    filler = max(column_of.values()) + 1
+    judged = recipe_5.rows("select user_id, item_id from split.judged_pairs")
+    places = ([row_of[user_id] for user_id, _ in judged], [column_of[item_id] for _, item_id in judged])
+    test = csr_matrix((np.ones(len(judged)), places), shape=(len(users), filler + 1))
+    lists = recipe_5.published_lists[model]
+    columns = [[column_of[item_id] for item_id in lists.get(user_id, [])] for user_id in users]
+
+    told = ranking_metrics_at_k(PublishedLists(columns, filler), test, test, K=k, show_progress=False)
+
+    ours = {
+        (metric, convention): value
+        for metric, convention, value in recipe_5.rows(
+            f"select metric, convention, value from eval.metrics where model_name = '{model}' and k = {k}"
+        )
     }
+    assert ours["precision", "hits_over_attainable"] == pytest.approx(told["precision"], rel=TOLERANCE)
+    assert ours["ndcg", "binary_gain"] == pytest.approx(told["ndcg"], rel=TOLERANCE)
+    assert told["precision"] > 0
+
+
+# --- worked by hand ----------------------------------------------------------------------------------------
+
+
+def events_case(root: Path, events: str, parameters: Mapping[str, object], note: str) -> Case:
+    """Build a project of kind events."""
+    lay_out(root, events=events)
+    return Case(root, parameters, with_parameters(Settings(), parameters), note)
+
+
+def values(columns: str, table: Iterable[Sequence[Any]]) -> str:
+    """Write rows as a SELECT; each column is written as `name type`."""
+    declared = [column.split() for column in columns.split(", ")]
+    names = ", ".join(name for name, _ in declared)
+    casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in declared)
+    lines = ", ".join("(" + ", ".join(literal(value) for value in row) + ")" for row in table)
+    return f"select {casts} from (values {lines}) as t({names})"
+
+
+def literal(value: Any) -> str:
+    """A value in SQL."""
+    if value is None:
+        return "null"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def test_baskets_and_measures_worked_by_hand(tmp_path: Path) -> None:
+    a, b, c, d, e = range(1, 6)
+    baskets = {10: [a, b, c, a], 20: [b, a], 30: [a, c], 40: [d], 50: [a, b, c, d, e], None: [a]}
+    events = values(
+        "user_id bigint, basket_id bigint, item_id bigint",
+        [(7, basket, item) for basket, items in baskets.items() for item in items],
+    )
+    parameters = {"basket_by": "basket_id", "basket_max": 4, "similar_measure": "lift", "similar_threshold": 0.5}
+    case = events_case(tmp_path, events, parameters, "measures worked by hand")
+    assert basket_sizes(case.baskets)["10"] == Basket(n_rows=4, n_items=3)
+    assert case.ledger("features.basket_items") == {
+        "in": 15,
+        "kept": 7,
+        "missing_basket": 1,
+        "basket_too_small": 1,
+        "basket_too_large": 5,
+        "repeat_in_basket": 1,
+    }
+    # n(a) = 3 and T(a) = 2 + 1 + 1, n(b) = n(c) = 2 and T(b) = T(c) = 2 + 1; one basket of b and c is too few
+    expected = {
+        "count": 2,
+        "cosine": 2 / sqrt(3 * 2),
+        "jaccard": 2 / (3 + 2 - 2),
+        "lift": 2 * 3 / (3 * 2),
+        "normalised_count": 2 / (4 + 3),
+    }
+    for measure, score in expected.items():
+        found = case.rows(
+            f"""
+            select item_id, rank, similar_item_id, n_baskets, score
+            from features.item_similarity
+            where measure = '{measure}'
+            """
+        )
+        wanted = {(item, rank, other, 2): score for item, rank, other in [(a, 1, b), (a, 2, c), (b, 1, a), (c, 1, a)]}
+        assert_close(case.note, measure, found, wanted)
+    for check in CHECKS:
+        check(case)
+
+
+def baskets_of_users(*baskets: Sequence[int]) -> str:
+    """Write one user for each basket, numbered from 1."""
+    return values(
+        "user_id bigint, item_id bigint", [(user, item) for user, items in enumerate(baskets, 1) for item in items]
+    )
+
+
+def test_a_score_at_the_threshold_is_not_above_it(tmp_path: Path) -> None:
+    a, b, c = 1, 2, 3
+    parameters = {"basket_min": 1, "pair_min_count": 1, "similar_threshold": 0.5}
+    case = events_case(tmp_path, baskets_of_users([a, b], [a, b], [a, c], [a]), parameters, "threshold by hand")
+    # 1 / sqrt(4 * 1) = 0.5 for a and c
+    wanted = {(a, 1, b): 2 / sqrt(4 * 2), (b, 1, a): 2 / sqrt(4 * 2)}
+    found = case.rows("select item_id, rank, similar_item_id, score from recs.similar_items")
+    assert_close(case.note, "similar items", found, wanted)
+    for check in CHECKS:
+        check(case)
+
+
+def test_half_a_unit_of_lift_counts_as_a_whole_one(tmp_path: Path) -> None:
+    a, b, c = 1, 2, 3
+    parameters = {"basket_min": 1, "pair_min_count": 1, "similar_measure": "lift"}
+    baskets = [[a, b], *[[a]] * 15, *[[b]] * 7, [c], [c]]
+    case = events_case(tmp_path, baskets_of_users(*baskets), parameters, "halves by hand")
+    similar = case.rows("select distinct score from recs.similar_items")
+    assert similar == [(1 * 25 / (16 * 8),)] == [(0.1953125,)]
+    summed = case.rows("select distinct score from recs.personal where model_name = 'item_knn'")
+    assert summed == [(0.195313,)]
+    for check in CHECKS:
+        check(case)
+
+
+# Users 1 to 5 have the first 5, 4, 3, 2 and 1 of the items 10 to 50, user 6 has item 10; the rest is test.
+NESTED = [(user, item, 1) for user in range(1, 6) for item in range(10, 70 - 10 * user, 10)]
+JUDGED = [(6, 10, 1), (6, 30, 2), (6, 50, 2), (5, 20, 2), (4, 99, 2), (4, 99, 2), (1, 10, 2), (7, 10, 2)]
+NESTED_PARAMETERS: dict[str, object] = {
+    "split": "time",
+    "cutoff": "2024-01-02",
+    "popular_by": "users",
+    "similar_threshold": 0.9,
+    "pair_min_count": 1,
+    "top_n": 3,
+    "ks": [1, 3],
+}
+
+
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    table = [(user, item, f"2024-01-0{day}") for user, item, day in NESTED + JUDGED]
+    events = values("user_id bigint, item_id bigint, occurred_at timestamp", table)
+    return events_case(tmp_path_factory.mktemp("nested"), events, NESTED_PARAMETERS, "metrics worked by hand")
+
+
+def test_judged_pairs_worked_by_hand(nested: Case) -> None:
+    assert nested.ledger("split.judged_pairs") == {"in": 7, "kept": 5, "user_not_in_train": 1, "repeat_of_pair": 1}
+    judged = nested.rows("select user_id, item_id from split.judged_pairs order by all")
+    assert judged == [(1, 10), (4, 99), (5, 20), (6, 30), (6, 50)]
+
+
+def test_lists_worked_by_hand(nested: Case) -> None:
+    # Cosine of 10 and 20 is 4 / sqrt(4 * 4), that of 20 and 30 is 3 / sqrt(4 * 3): below the threshold like all others.
+    assert nested.published_lists["popular"][6] == [20, 30, 40]
+    assert nested.published_lists["item_knn"] == {5: [20], 6: [20]}
+    assert 1 not in nested.published_lists["popular"]
+
+
+def test_metrics_worked_by_hand(nested: Case) -> None:
+    """User 6 has a hit at rank 2 of two test items, user 5 one at rank 1 of one; users 1 and 4 have none."""
+    question = "select metric, k, value from eval.user_metrics where model_name = '{}' and user_id = {}"
+    third = 1 / log2(3)  # what rank 2 is worth
+    expected = {
+        ("precision", 1): 0,
+        ("recall", 1): 0,
+        ("ndcg", 1): 0,
+        ("precision", 3): 1 / 3,
+        ("recall", 3): 1 / 2,
+        ("ndcg", 3): third / (1 + third),
+    }
+    assert_close("by hand", "metrics of user 6", nested.rows(question.format("popular", 6)), expected)
+    for model in MODELS:
+        for user_id in (1, 4):
+            found = nested.rows(question.format(model, user_id))
+            assert_close("by hand", f"metrics of user {user_id} by {model}", found, dict.fromkeys(expected, 0))
+
+    question = "select metric, k, convention, n_users, value from eval.metrics where model_name = '{}'"
+    popular = {
+        ("precision", 1, "hits_over_k", 4): 1 / 4,
+        ("precision", 1, "hits_over_attainable", 4): 1 / (1 + 1 + 1 + 1),
+        ("recall", 1, "hits_over_test_items", 4): 1 / 4,
+        ("ndcg", 1, "binary_gain", 4): 1 / 4,
+        ("precision", 3, "hits_over_k", 4): (1 / 3 + 1 / 3) / 4,
+        ("precision", 3, "hits_over_attainable", 4): 2 / (2 + 1 + 1 + 1),
+        ("recall", 3, "hits_over_test_items", 4): (1 / 2 + 1) / 4,
+        ("ndcg", 3, "binary_gain", 4): (third / (1 + third) + 1) / 4,
+    }
+    assert_close("by hand", "metrics by popular", nested.rows(question.format("popular")), popular)
+    # item_knn has only item 20 for user 5, and for user 6, who misses it
+    item_knn = {
+        **popular,
+        ("precision", 3, "hits_over_k", 4): 1 / 3 / 4,
+        ("precision", 3, "hits_over_attainable", 4): 1 / (2 + 1 + 1 + 1),
+        ("recall", 3, "hits_over_test_items", 4): 1 / 4,
+        ("ndcg", 3, "binary_gain", 4): 1 / 4,
+    }
+    assert_close("by hand", "metrics by item_knn", nested.rows(question.format("item_knn")), item_knn)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_cases_worked_by_hand_agree_with_the_oracle(nested: Case, check: Callable[[Case], None]) -> None:
+    check(nested)
+
+
+# --- random events -----------------------------------------------------------------------------------------
+
+SEEDS = range(15)
+TEXT_IDS = ("1", "2", "10", "9", "B", "a", "é", "Z:z", "it's", " ", "aa", "ab", *(f"item {at}" for at in range(20)))
+INTEGER_IDS = (1, 2, 10, 9, 100, -1, 5, 6, 7, 2**40, 3, 4, *range(200, 220))
+THRESHOLDS = {"count": 1.0, "cosine": 0.5, "jaccard": 1 / 3, "lift": 1.25, "normalised_count": 0.05}
+
+
+def random_parameters(chance: random.Random, measure: str) -> dict[str, object]:
+    """Parameters that bite on a few dozen rows."""
+    top_n, ks = chance.choice([(1, [1]), (3, [1, 3]), (4, [2]), (30, [5, 10, 20])])
+    parameters: dict[str, object] = {
+        "basket_by": chance.choice(["user", "basket_id"]),
+        "basket_min": chance.choice([0, 1, 2, 2, 3]),
+        "basket_max": chance.choice([0, 0, 4, 7]),
+        "basket_count": chance.choice(["rows", "distinct"]),
+        "pair_min_count": chance.choice([1, 1, 2, 3]),
+        "similar_measure": measure,
+        "similar_k": chance.choice([1, 2, 5, 20]),
+        "similar_threshold": chance.choice([None, None, THRESHOLDS[measure]]),
+        "top_n": top_n,
+        "ks": ks,
+        "include_seen": chance.choice([False, False, True]),
+        "drop_unseen_test_items": chance.choice([False, True]),
+        "split": chance.choice(["none", "random", "random", "time", "time"]),
+        "test_share": chance.choice([0.2, 0.4]),
+        "seed": chance.randint(0, 99),
+    }
+    if parameters["split"] == "time" and chance.random() < 0.5:
+        parameters["cutoff"] = f"2024-01-0{chance.randint(2, 9)}"
+    return parameters
+
+
+def random_events(chance: random.Random) -> str:
+    """Rows of a few users and items, some far more often than others, their baskets shared or missing."""
+    kind = chance.choice(["bigint", "varchar"])
+    ids: Sequence[Any] = TEXT_IDS if kind == "varchar" else INTEGER_IDS
+    users, items = ids[: chance.randint(1, 12)], chance.sample(ids, chance.choice([2, 6, 12, 20, 30]))
+    users_of_day = {day: chance.sample(users, (len(users) + 1) // 2) for day in range(1, 10)}
+    table = []
+    for _ in range(chance.choice([1, 40, 80, 150, 250])):
+        day = chance.randint(1, 9)
+        user = chance.choice(users_of_day[day])
+        item = items[min(chance.randrange(len(items)), chance.randrange(len(items)))]
+        basket = chance.choice([*ids[:12], None])
+        table.append((user, item, basket, f"2024-01-0{day} 0{chance.randint(0, 9)}:00:00"))
+    return values(f"user_id {kind}, item_id {kind}, basket_id {kind}, occurred_at timestamp", table)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_events_agree_with_the_oracle(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    parameters = random_parameters(chance, MEASURES[seed % len(MEASURES)])
+    case = events_case(tmp_path, random_events(chance), parameters, f"seed {seed}, {parameters}")
+    for check in CHECKS:
+        check(case)

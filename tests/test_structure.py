@@ -15,6 +15,9 @@ HOMES = {
     "rich": {"console.py"},
     "click": {"cli.py"},
     "pyarrow": {"engines/duckdb.py"},
+    "polars": {"bridge.py"},
+    "scipy": {"bridge.py"},
+    "implicit": {"models/als.py"},
     "pyspark": {"engines/spark.py"},
     "sqlglot": {"engines/spark.py"},
 }

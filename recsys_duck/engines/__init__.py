@@ -5,6 +5,7 @@ The relations that it is told are Parquet files or the text of a view: it reads 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,6 +62,9 @@ class Engine(Protocol):
 
     def batches(self, query: Query) -> Any:
         """Run a query and return a pyarrow.RecordBatchReader."""
+
+    def lean(self, memory_bytes: int) -> AbstractContextManager[None]:
+        """Keep to little memory, and hand out rows in the order they are stored, while Python works."""
 
     def progress(self) -> float | None:
         """Share of the running queries that is done, 0 to 1; None where unknown."""

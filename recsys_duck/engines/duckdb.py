@@ -54,6 +54,10 @@ def _leaves(sql_type: str) -> set[str]:
     return {leaf.upper() for leaf in re.findall(r"[A-Za-z_]+|\"NULL\"", sql_type)}
 
 
+def _kilobytes(n_bytes: int) -> str:
+    return f"{n_bytes // 1000}KB"
+
+
 def literal_text(query: Query) -> str:
     """Compile a query with its values as typed literals: text that pastes into a shell and runs."""
     return splice(query.text, query.places, lambda place: _place_text(place, query, bind=False))
@@ -90,9 +94,10 @@ class DuckdbEngine:
     name = "duckdb"
 
     def __init__(self, *, memory_bytes: int, threads: int, temporary: Path) -> None:
+        self._memory_bytes = memory_bytes
         self._connection = duckdb.connect(
             config={
-                "memory_limit": f"{memory_bytes // 1000}KB",
+                "memory_limit": _kilobytes(memory_bytes),
                 "threads": threads,
                 "temp_directory": str(temporary),
                 "preserve_insertion_order": False,
@@ -187,6 +192,20 @@ class DuckdbEngine:
         """Run a query and return its rows as Arrow batches, on a cursor of their own."""
         relation = self._connection.cursor().sql(_bound_text(query), params=_bindings(query))
         return relation.to_arrow_reader(1_000_000)
+
+    @contextmanager
+    def lean(self, memory_bytes: int) -> Iterator[None]:
+        """Keep to little memory, and hand out rows in the order they are stored, while Python works."""
+        self._set(min(memory_bytes, self._memory_bytes), in_order=True)
+        try:
+            yield
+        finally:
+            self._set(self._memory_bytes, in_order=False)
+
+    def _set(self, memory_bytes: int, *, in_order: bool) -> None:
+        with self._cursor("settings of the session") as cursor:
+            cursor.execute(f"set memory_limit = '{_kilobytes(memory_bytes)}'")
+            cursor.execute(f"set preserve_insertion_order = {'true' if in_order else 'false'}")
 
     def progress(self) -> float | None:
         """Share of the running queries that is done; None where DuckDB does not know."""

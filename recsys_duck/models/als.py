@@ -1,0 +1,206 @@
+"""ALS: factors of users and items by alternating least squares on implicit feedback, and the lists from them.
+
+The fitting is implicit's, the lists are ours. BLAS keeps to one thread: implicit spreads users over
+threads itself, and one thread adds in one order.
+
+Source: Hu, Koren, Volinsky 2008, Collaborative filtering for implicit feedback datasets.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from recsys_duck.bridge import (
+    ids_in_order,
+    list_batches,
+    matrix_bytes,
+    one_row,
+    sparse_matrix,
+    vector_batches,
+    vectors_in_order,
+)
+from recsys_duck.models.source import source_of
+from recsys_duck.stage import Column, Contract, Inputs, PythonStage
+from recsys_duck.topn import item_vectors, top_n, users_at_a_time
+
+NAME = "als"
+FITTED_BY = ("factors", "iterations", "regularization", "alpha", "seed")
+ID_BYTES = 100  # of an id as text, while it is sorted
+BLOCK_BYTES = 48_000_000  # of the least block of lists; more is taken where there is more
+FIXED_BYTES = BLOCK_BYTES + 48_000_000  # and of batches on their way
+
+FITS = Contract(
+    about="The fitted models, with what they were fitted on.",
+    grain=("model_name",),
+    columns=(
+        Column("model_name", "the model: a named part of recs.personal"),
+        Column("library", "what fitted it, with its version"),
+        Column("factors", "length of the vectors"),
+        Column("iterations", "rounds of least squares"),
+        Column("regularization", "penalty on the length of vectors"),
+        Column("alpha", "confidence in a met pair, times its value in the training matrix"),
+        Column("seed", "seed of the random start"),
+        Column("n_users", "users with a row in the training matrix"),
+        Column("n_items", "items with a row in the training matrix"),
+        Column("n_pairs", "entries of the training matrix"),
+    ),
+)
+
+
+def _factors(owner: str) -> Contract:
+    return Contract(
+        about=f"The vector of each {owner} of train, by model; the product of a user's and an item's is the score.",
+        grain=("model_name", f"{owner}_id"),
+        why=f"{owner}s without a row in train have none.",
+        source="Hu, Koren, Volinsky 2008, Collaborative filtering for implicit feedback datasets",
+        columns=(
+            Column("model_name", "the model: a named part of recs.personal"),
+            Column(f"{owner}_id", f"the {owner}'s own key"),
+            Column(f"{owner}_idx", f"its dense index in core.{owner}s, for matrices only"),
+            Column("factors", "the vector, float32, as long as the parameter factors says"),
+        ),
+    )
+
+
+LISTS = Contract(
+    about="For each user of train, the items that als scores highest and the user has not met.",
+    grain=("model_name", "user_id", "rank"),
+    why="exact: candidates from float32 products with a margin, scores in float64; ties go to the smaller item.",
+    source="Hu, Koren, Volinsky 2008, Collaborative filtering for implicit feedback datasets",
+    columns=(
+        Column("model_name", "the model that made the list"),
+        Column("user_id", "whoever owns the list"),
+        Column("rank", "place in the user's list, 1 is best"),
+        Column("item_id", "what is recommended"),
+        Column("score", "product of the two vectors; bigger is better within one model"),
+    ),
+)
+
+
+def stages() -> tuple[PythonStage, PythonStage]:
+    """Give the stage that fits and the stage that makes the lists."""
+    source = source_of(__name__)
+    fit_stage = PythonStage(
+        key="models.als",
+        tables={"models.fits": FITS, "models.user_factors": _factors("user"), "models.item_factors": _factors("item")},
+        reads=("training.matrix", "core.users", "core.items"),
+        parameters=FITTED_BY,
+        run=fit,
+        need=fit_bytes,
+        source=source,
+        part=NAME,
+        versions={"implicit": version("implicit"), "numpy": version("numpy")},
+    )
+    list_stage = PythonStage(
+        key=f"recs.personal/{NAME}",
+        tables={"recs.personal": LISTS},
+        reads=("models.user_factors", "models.item_factors", "training.matrix", "core.users", "core.items"),
+        parameters=("factors", "top_n", "include_seen"),
+        run=recommend,
+        need=list_bytes,
+        source=source,
+        part=NAME,
+    )
+    return fit_stage, list_stage
+
+
+def fit_bytes(inputs: Inputs) -> int:
+    """Count the bytes that fitting takes: the matrix, its transpose, factors and their random start, ids."""
+    n_users, n_items, n_pairs = _sizes(inputs)
+    matrices = matrix_bytes(n_pairs, n_users) + matrix_bytes(n_pairs, n_items)
+    return matrices + (n_users + n_items) * (3 * 4 * inputs.parameters["factors"] + ID_BYTES) + FIXED_BYTES
+
+
+def list_bytes(inputs: Inputs) -> int:
+    """Count the bytes that the lists take: factors, those of items twice, seen pairs, ids, a block."""
+    n_users, n_items, n_pairs = _sizes(inputs)
+    vectors = 4 * inputs.parameters["factors"] * (n_users + 3 * n_items) + (n_users + n_items) * ID_BYTES
+    return vectors + matrix_bytes(n_pairs, n_users) + FIXED_BYTES
+
+
+def fit(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
+    """Fit on training.matrix; gives the fit's row and the vectors of users and items with pairs.
+
+    Raises:
+        ModelFitError: of implicit, where the factors are not finite.
+    """
+    matrix = _matrix(inputs)
+    matrix.data *= np.float32(inputs.parameters["alpha"])  # implicit would copy the matrix to do so
+    user_factors, item_factors = _factorised(inputs, matrix)
+    users, items = _with_pairs(matrix)
+    told = {name: inputs.parameters[name] for name in FITTED_BY}
+    fits = {
+        "model_name": NAME,
+        "library": f"implicit {version('implicit')}",
+        **told,
+        "n_users": len(users),
+        "n_items": len(items),
+        "n_pairs": matrix.nnz,
+    }
+    user_ids = ids_in_order(inputs.batches("core.users", "user_idx", "user_id"), "user_idx", "user_id")
+    item_ids = ids_in_order(inputs.batches("core.items", "item_idx", "item_id"), "item_idx", "item_id")
+    return {
+        "models.fits": [one_row(fits)],
+        "models.user_factors": vector_batches(NAME, user_ids, "user_idx", rows=users, vectors=user_factors),
+        "models.item_factors": vector_batches(NAME, item_ids, "item_idx", rows=items, vectors=item_factors),
+    }
+
+
+def recommend(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
+    """Make the list of every user with a vector, in blocks that fit in memory."""
+    n_users, n_items, _ = _sizes(inputs)
+    factors, n = inputs.parameters["factors"], inputs.parameters["top_n"]
+    user_batches = inputs.batches("models.user_factors", "user_idx", "factors")
+    user_factors, users = vectors_in_order(user_batches, "user_idx", shape=(n_users, factors))
+    item_batches = inputs.batches("models.item_factors", "item_idx", "factors")
+    item_factors, items = vectors_in_order(item_batches, "item_idx", shape=(n_items, factors))
+    ranked = item_vectors(item_factors[items], items, n_items)
+    del item_factors
+    seen = None if inputs.parameters["include_seen"] else _matrix(inputs)
+    user_ids = ids_in_order(inputs.batches("core.users", "user_idx", "user_id"), "user_idx", "user_id")
+    item_ids = ids_in_order(inputs.batches("core.items", "item_idx", "item_id"), "item_idx", "item_id")
+    left = inputs.memory_bytes - list_bytes(inputs) + BLOCK_BYTES
+    lists = top_n(ranked, user_factors, seen, n, users=users, at_a_time=users_at_a_time(left, n, factors))
+    return {"recs.personal": list_batches(NAME, _stoppable(lists, inputs), users=user_ids, items=item_ids)}
+
+
+def _sizes(inputs: Inputs) -> tuple[int, int, int]:
+    return inputs.n_rows("core.users"), inputs.n_rows("core.items"), inputs.n_rows("training.matrix")
+
+
+def _matrix(inputs: Inputs) -> Any:
+    n_users, n_items, n_pairs = _sizes(inputs)
+    batches = inputs.batches("training.matrix", "user_idx", "item_idx", "weight")
+    return sparse_matrix(batches, n_entries=n_pairs, shape=(n_users, n_items))
+
+
+def _factorised(inputs: Inputs, matrix: Any) -> tuple[Any, Any]:
+    """Run implicit's ALS; float32 (users, factors) and (items, factors)."""
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits  # comes with implicit
+
+    chosen = {name: inputs.parameters[name] for name in ("factors", "iterations", "regularization")}
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(**chosen, random_state=inputs.parameters["seed"], num_threads=inputs.threads)
+        if matrix.nnz == 0:
+            return tuple(np.zeros((n, chosen["factors"]), dtype=np.float32) for n in matrix.shape)
+        model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
+    return model.user_factors, model.item_factors
+
+
+def _with_pairs(matrix: Any) -> tuple[Any, Any]:
+    """Give the indices, int32, of users and of items that have an entry."""
+    users = np.flatnonzero(np.diff(matrix.indptr))
+    items = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+    return users.astype(np.int32), items.astype(np.int32)
+
+
+def _stoppable(lists: Iterable[Any], inputs: Inputs) -> Iterator[Any]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # two threads on shared cores were up to eight times slower
+        for one in lists:
+            inputs.refuse_stop()
+            yield one
