@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console as RichConsole
@@ -16,7 +16,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
-from recsys_duck.events import Built, Event, Failed, Planned, Progress, Published, Skipped, Started, Warned
+from recsys_duck.events import Built, Event, Failed, Planned, Progress, Published, Started, Tried, Warned
 
 
 class Narrator:
@@ -68,26 +68,32 @@ class Narrator:
 
 def told(event: Event) -> str:
     """Say an event in one line, or nothing."""
-    if isinstance(event, Planned):
-        return (
-            f"plan       {event.n_run} stages to run, {event.n_check} to check, {event.n_reused} reused; "
-            f"{event.memory_mb:,} MB, {event.threads} threads"
-        )
-    if isinstance(event, Built):
-        rejected = f", {event.n_rejected:,} of them rejected" if event.n_rejected else ""
-        rows = (
-            f"{event.n_rows:>11,} rows {size(event.n_bytes):>9}" if event.made_as != "view" else f"{'view':>16} {'':>9}"
-        )
-        return f"{event.made:<10} {event.stage:<28} {rows} {event.elapsed_s:>7.1f} s{rejected}"
-    if isinstance(event, Warned):
-        return f"warning    {event.stage + ': ' if event.stage else ''}{event.message}"
-    if isinstance(event, Published):
-        return _published(event)
-    if isinstance(event, Started) and event.need_mb is not None:
-        return f"started    {event.stage:<28} its arrays take {event.need_mb:,} MB"
-    if isinstance(event, Skipped | Started | Progress | Failed):
-        return ""
-    return str(event.record())
+    teller = TELLERS.get(type(event))
+    return teller(event) if teller else ""
+
+
+def _planned(event: Planned) -> str:
+    counts = f"{event.n_run} stages to run, {event.n_check} to check, {event.n_reused} reused"
+    return f"plan       {counts}; {event.memory_mb:,} MB, {event.threads} threads"
+
+
+def _started(event: Started) -> str:
+    return "" if event.need_mb is None else f"started    {event.stage:<28} its arrays take {event.need_mb:,} MB"
+
+
+def _built(event: Built) -> str:
+    rejected = f", {event.n_rejected:,} of them rejected" if event.n_rejected else ""
+    rows = f"{event.n_rows:>11,} rows {size(event.n_bytes):>9}" if event.made_as != "view" else f"{'view':>16} {'':>9}"
+    return f"{event.made:<10} {event.stage:<28} {rows} {event.elapsed_s:>7.1f} s{rejected}"
+
+
+def _warned(event: Warned) -> str:
+    return f"warning    {event.stage + ': ' if event.stage else ''}{event.message}"
+
+
+def _tried(event: Tried) -> str:
+    combination = ", ".join(f"{name} = {value}" for name, value in event.combination.items())
+    return f"tried      {event.n_done} of {event.n_combinations}: {combination}  {event.elapsed_s:.1f} s"
 
 
 def _published(event: Published) -> str:
@@ -101,6 +107,17 @@ def _published(event: Published) -> str:
         f"{what} {event.environment} generation {event.generation}: {event.n_tables} tables, "
         f"{size(event.n_bytes)}{shared}\n           {event.catalog}"
     )
+
+
+# the others are seen in the bar, or as an error's own text
+TELLERS: Mapping[type[Event], Callable[[Any], str]] = {
+    Planned: _planned,
+    Started: _started,
+    Built: _built,
+    Warned: _warned,
+    Tried: _tried,
+    Published: _published,
+}
 
 
 def failed(error: RecsysDuckError) -> Failed:

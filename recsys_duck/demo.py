@@ -6,7 +6,6 @@ The data come from the SELECTs in `sql/demo`; a folder that has them already is 
 from pathlib import Path
 
 from recsys_duck import memory
-from recsys_duck.build import How
 from recsys_duck.console import text_of
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
@@ -18,6 +17,7 @@ from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters
 from recsys_duck.project import Project, load_project
 from recsys_duck.relation import Relation
+from recsys_duck.run import How
 from recsys_duck.settings import SETTINGS_FILE, Given
 from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse, read_published
 

@@ -74,6 +74,16 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Tried(Event):
+    """A combination of a sweep is judged; `combination` maps what varies to its value, as text."""
+
+    combination: dict[str, str]
+    n_done: int
+    n_combinations: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failed(Event):
     """The build stops; nothing was published."""
 

@@ -21,7 +21,7 @@ def meta_tables(
     """Give stages, parameters, row_ledger, checks, files and lineage of the recorded stages."""
     return (
         _stages(stages, records),
-        _parameters(settings),
+        parameters_table(settings),
         _row_ledger(records),
         _checks(stages, records),
         _files(sources, stages, records),
@@ -65,7 +65,8 @@ def _stages(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
     )
 
 
-def _parameters(settings: Mapping[str, Setting]) -> MetaTable:
+def parameters_table(settings: Mapping[str, Setting]) -> MetaTable:
+    """Give the value of every parameter."""
     rows = tuple(
         (
             name,

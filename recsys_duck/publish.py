@@ -1,7 +1,7 @@
 """Publishing: the records of a build become one catalog, put in place whole, or not at all."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from recsys_duck.events import Event, Published, Warned
@@ -9,7 +9,7 @@ from recsys_duck.meta import meta_tables
 from recsys_duck.plan import Plan
 from recsys_duck.project import Project
 from recsys_duck.relation import definitions, relations
-from recsys_duck.store import StepRecord, Store
+from recsys_duck.store import PartRecord, StepRecord, Store
 from recsys_duck.warehouse import Catalog, Generation, Warehouse
 
 
@@ -35,25 +35,35 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
 
 def publish(plan: Plan, records: Mapping[str, StepRecord], environment: str) -> Iterator[Event]:
     """Publish a build's records under an environment's name, unless readers see the same already."""
-    started = time.monotonic()
-    project = plan.project
-    store = Store(project.warehouse)
-    warehouse = Warehouse(project.warehouse)
+    store = Store(plan.project.warehouse)
     for step in plan.of("left"):
         if step.stage.key not in records:
             yield Warned(step.stage.key, "not in this generation: it is not built with these parameters and inputs")
-    catalog = make_catalog(project, records, store)
+    yield from put_in_place(
+        make_catalog(plan.project, records, store),
+        store,
+        environment,
+        stages={key: record.fingerprint for key, record in records.items()},
+        parts=[part for record in records.values() for part in record.parts],
+    )
+
+
+def put_in_place(
+    catalog: Catalog, store: Store, environment: str, *, stages: Mapping[str, str], parts: Sequence[PartRecord]
+) -> Iterator[Event]:
+    """Publish a catalog over parts under an environment's name, unless readers see the same already."""
+    started = time.monotonic()
+    warehouse = Warehouse(store.warehouse)
     if warehouse.drop_stale_log(environment):
         yield Warned("", f"removed {environment}.duckdb.wal: someone had opened the catalog read-write")
     current = warehouse.published(environment)
     is_new = current is None or current.signature != catalog.signature() or not warehouse.is_intact(current)
     if current is None or is_new:
-        parts = [part for record in records.values() for part in record.parts]
         current = warehouse.publish(
             catalog,
             environment,
             published_at=datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00"),
-            stages={key: record.fingerprint for key, record in records.items()},
+            stages=stages,
             files={str(store.part_path(part).relative_to(store.tables)): part.n_bytes for part in parts},
             n_rows=sum(part.n_rows for part in parts),
         )

@@ -63,6 +63,7 @@ class Store:
     """The folders `tables`, `records` and `temporary` of a warehouse."""
 
     def __init__(self, warehouse: Path) -> None:
+        self.warehouse = warehouse
         self.tables = warehouse / "tables"
         self.temporary = warehouse / "temporary"
         self._records = warehouse / "records"

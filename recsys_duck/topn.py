@@ -102,7 +102,8 @@ def _candidates(n: int) -> int:
 
 
 def _norms(factors: Floats) -> NDArray[np.float64]:
-    return np.sqrt(np.einsum("ij,ij->i", factors, factors, dtype=np.float64))
+    norms: NDArray[np.float64] = np.sqrt(np.einsum("ij,ij->i", factors, factors, dtype=np.float64))
+    return norms
 
 
 def _seen_places(items: ItemVectors, seen: Any, users: Indices) -> tuple[NDArray[np.int64], Indices]:

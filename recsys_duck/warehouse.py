@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -273,6 +274,17 @@ def read_published(path: Path, sql: str, *, folder: Path) -> tuple[Sequence[str]
     Raises:
         ProjectError: it is no single SELECT, or fails.
     """
+    with published_rows(path, sql, folder=folder) as (names, rows):
+        return names, list(rows)
+
+
+@contextmanager
+def published_rows(path: Path, sql: str, *, folder: Path) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
+    """Run one SELECT as read_published does, and hand out its rows as they are read.
+
+    Raises:
+        ProjectError: it is no single SELECT, or fails.
+    """
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             statements = connection.extract_statements(sql)
@@ -284,6 +296,6 @@ def read_published(path: Path, sql: str, *, folder: Path) -> tuple[Sequence[str]
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")
             cursor = connection.execute(statements[0])
-            return [str(column[0]) for column in cursor.description or []], cursor.fetchall()
+            yield [str(column[0]) for column in cursor.description or []], iter(cursor.fetchone, None)
     except duckdb.Error as error:
         raise ProjectError("the query failed", where=sql.strip()[:80], fix="see below", cause=str(error)) from None

@@ -6,12 +6,14 @@ from pathlib import Path
 import duckdb
 from projects import write_parquet
 
-from recsys_duck.build import How, build, plan_build
+from recsys_duck.build import build, plan_build
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.events import Built, Event, Published, Started
 from recsys_duck.graph import build_graph
+from recsys_duck.models import python_stages as shipped_stages
 from recsys_duck.plan import Step
 from recsys_duck.project import load_project
+from recsys_duck.run import How
 from recsys_duck.settings import Given
 from recsys_duck.stage import PythonStage
 
@@ -50,14 +52,14 @@ def run(
 ) -> list[Event]:
     """Build a project and return what happened; `given` are the fields of Given, the rest those of How."""
     with SqlText() as reader:
-        project = load_project(Given(root=root, **(given or {})), reader, python_stages)  # type: ignore[arg-type]
+        project = load_project(Given(root=root, **(given or {})), reader, [*shipped_stages(), *python_stages])  # type: ignore[arg-type]
     return list(build(project, build_graph(project), how(**options)))
 
 
 def steps(root: Path, given: Mapping[str, object] | None = None, **options: object) -> dict[str, Step]:
     """Plan a project's build: steps by stage."""
     with SqlText() as reader:
-        project = load_project(Given(root=root, **(given or {})), reader)  # type: ignore[arg-type]
+        project = load_project(Given(root=root, **(given or {})), reader, shipped_stages())  # type: ignore[arg-type]
     return {step.stage.key: step for step in plan_build(project, build_graph(project), how(**options)).steps}
 
 

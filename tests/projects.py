@@ -16,13 +16,15 @@ from unittest import mock
 
 import duckdb
 
-from recsys_duck.build import How, build
+from recsys_duck.build import build
 from recsys_duck.cli import main
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.events import Event
 from recsys_duck.graph import Graph, build_graph
+from recsys_duck.models import python_stages
 from recsys_duck.parameters import quoted
 from recsys_duck.project import Project, load_project
+from recsys_duck.run import How
 from recsys_duck.settings import Given
 
 # 12 events of 4 users and 5 items over 12 days
@@ -90,7 +92,7 @@ def add_stage(folder: Path, key: str, text: str) -> Path:
 def load(folder: Path, **given: Any) -> tuple[Project, Graph]:
     """Load a project and its graph, with what the command line would give."""
     with SqlText() as reader:
-        project = load_project(Given(root=folder, **given), reader)
+        project = load_project(Given(root=folder, **given), reader, python_stages())
     return project, build_graph(project)
 
 

@@ -28,10 +28,11 @@ from projects import (
     write_parquet,
 )
 
-from recsys_duck.build import How, build
+from recsys_duck.build import build
 from recsys_duck.errors import CheckError, RecsysDuckError, StageError
 from recsys_duck.events import Built, Event, Published, Warned
 from recsys_duck.lock import build_lock
+from recsys_duck.run import How
 
 LIMITS = ("--memory-limit", "600MB", "--threads", "2")
 

@@ -379,7 +379,7 @@ def degrees(inputs: Inputs) -> Mapping[str, list[pa.Table]]:
     doubled = pa.table(
         {"item_id": table["item_id"], "factor": pa.array([float(str(inputs.parameters["seed"]))] * len(table))}
     )
-    return {"models.factors": [doubled], "models.fits": [pa.table({"model_name": ["test"], "n_items": [len(table)]})]}
+    return {"models.factors": [doubled], "models.notes": [pa.table({"model_name": ["test"], "n_items": [len(table)]})]}
 
 
 def python_stage(source: str = "one") -> PythonStage:
@@ -391,21 +391,23 @@ def python_stage(source: str = "one") -> PythonStage:
     )
     fits = Contract("Fits.", grain=("model_name",), columns=(Column("model_name"), Column("n_items")))
     return PythonStage(
-        "models.factors", {"models.factors": factors, "models.fits": fits}, ("core.items",), ("seed",), degrees, source
+        "models.factors", {"models.factors": factors, "models.notes": fits}, ("core.items",), ("seed",), degrees, source
     )
 
 
 def test_a_python_stage_stands_in_the_same_graph(project: Path) -> None:
-    given = {"parameters": [("seed", 3)]}
+    given = {"parameters": [("seed", 3), ("models", ["popular"])]}
     run(project, given, [python_stage()])
     assert rows(project, "select count(*), any_value(factor) from models.factors") == [(11, 3.0)]
-    assert rows(project, "from models.fits") == [("test", 11)]
+    assert rows(project, "from models.notes") == [("test", 11)]
     assert rows(project, "select comment from duckdb_columns() where column_name = 'factor'") == [("made up",)]
-    assert rows(project, "select count(*) from meta.stages where made_as = 'python'") == [(2,)]
+    assert rows(project, "select count(*) from meta.stages where made_as = 'python' and stage = 'models.factors'") == [
+        (2,)
+    ]
     assert ran(run(project, given, [python_stage()])) == set()
     assert ran(run(project, given, [python_stage("two")])) == {"models.factors"}
     with pytest.raises(CheckError):
-        run(project, {"parameters": [("seed", -1)]}, [python_stage()])
+        run(project, {"parameters": [("seed", -1), ("models", ["popular"])]}, [python_stage()])
 
 
 def test_a_parameter_that_nobody_reads_is_told(project: Path) -> None:

@@ -12,11 +12,12 @@ import duckdb
 import pytest
 from oracles.playlists import ENTITIES, Answer, Popular, Settings, answer, lists_of_popular
 
-from recsys_duck.build import How, build
+from recsys_duck.build import build
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import RecsysDuckError
 from recsys_duck.graph import build_graph
 from recsys_duck.project import load_project
+from recsys_duck.run import How
 from recsys_duck.settings import Given
 
 POPULAR_N = 100

@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from projects import EVENTS, MEMORY, lay_out_events, lay_out_playlists, load, playlists_text, run_build, write_parquet
 
-from recsys_duck.build import How, build
+from recsys_duck.build import build
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProblemsError, ProjectError, StageError
 from recsys_duck.events import Warned
+from recsys_duck.run import How
 from recsys_duck.source import changed, declare_input, find_files
 
 PAIRS = "select user_id, item_id from (values (1, 10), (2, 20)) as pairs(user_id, item_id)"

@@ -19,6 +19,7 @@ from recsys_duck.errors import BusyError
 from recsys_duck.events import Event
 from recsys_duck.graph import build_graph
 from recsys_duck.lock import build_lock, holder
+from recsys_duck.models import python_stages
 from recsys_duck.project import load_project
 from recsys_duck.settings import Given
 
@@ -123,7 +124,7 @@ def test_a_second_builder_is_told_who_builds(project: Path) -> None:
 
 def test_a_stopped_generator_gives_the_lock_back(project: Path) -> None:
     with SqlText() as reader:
-        loaded = load_project(Given(root=project, parameters=[("popular_n", 2)]), reader)
+        loaded = load_project(Given(root=project, parameters=[("popular_n", 2)]), reader, python_stages())
     events: Iterator[Event] = build(loaded, build_graph(loaded), how())
     next(events)
     assert f"pid {os.getpid()}" in holder(project / "warehouse")

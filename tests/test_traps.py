@@ -191,7 +191,7 @@ def broken_half_way(_: Inputs) -> Mapping[str, Iterator[pa.Table]]:
         yield pa.table({"x": [1]})
         raise ValueError("no more")
 
-    return {"models.fits": batches()}
+    return {"models.notes": batches()}
 
 
 def undeclared(_: Inputs) -> Mapping[str, list[pa.Table]]:
@@ -208,7 +208,7 @@ def undeclared(_: Inputs) -> Mapping[str, list[pa.Table]]:
 )
 def test_what_a_python_stage_does_wrong_is_told_as_its_own(project: Path, function: object, told: str) -> None:
     contract = Contract("Fits.", columns=(Column("x"),))
-    stage = PythonStage("models.fits", {"models.fits": contract}, (), (), function, "source")  # type: ignore[arg-type]
+    stage = PythonStage("models.notes", {"models.notes": contract}, (), (), function, "source")  # type: ignore[arg-type]
     with pytest.raises(StageError, match=told):
         run(project, {}, [stage])
 

@@ -109,14 +109,16 @@ def stages() -> tuple[PythonStage, PythonStage]:
 def fit_bytes(inputs: Inputs) -> int:
     """Count the bytes that fitting takes: the matrix, its transpose, factors and their random start, ids."""
     n_users, n_items, n_pairs = _sizes(inputs)
+    vector = 4 * int(inputs.parameters["factors"])
     matrices = matrix_bytes(n_pairs, n_users) + matrix_bytes(n_pairs, n_items)
-    return matrices + (n_users + n_items) * (3 * 4 * inputs.parameters["factors"] + ID_BYTES) + FIXED_BYTES
+    return matrices + (n_users + n_items) * (3 * vector + ID_BYTES) + FIXED_BYTES
 
 
 def list_bytes(inputs: Inputs) -> int:
     """Count the bytes that the lists take: factors, those of items twice, seen pairs, ids, a block."""
     n_users, n_items, n_pairs = _sizes(inputs)
-    vectors = 4 * inputs.parameters["factors"] * (n_users + 3 * n_items) + (n_users + n_items) * ID_BYTES
+    vector = 4 * int(inputs.parameters["factors"])
+    vectors = vector * (n_users + 3 * n_items) + (n_users + n_items) * ID_BYTES
     return vectors + matrix_bytes(n_pairs, n_users) + FIXED_BYTES
 
 
@@ -185,7 +187,10 @@ def _factorised(inputs: Inputs, matrix: Any) -> tuple[Any, Any]:
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(**chosen, random_state=inputs.parameters["seed"], num_threads=inputs.threads)
         if matrix.nnz == 0:
-            return tuple(np.zeros((n, chosen["factors"]), dtype=np.float32) for n in matrix.shape)
+            n_users, n_items = matrix.shape
+            return np.zeros((n_users, chosen["factors"]), np.float32), np.zeros(
+                (n_items, chosen["factors"]), np.float32
+            )
         model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
     return model.user_factors, model.item_factors
 

@@ -1,4 +1,4 @@
--- What is similar to the items of a name, most similar first: from similar_to('Radiohead').
+-- What is similar to the items of a name or an id, best first: from similar_to('Radiohead').
 -- arguments: wanted_name
 
 select
@@ -13,5 +13,7 @@ inner join recs.similar_items
     on items.item_id = similar_items.item_id
 inner join core.items as similar_names
     on similar_items.similar_item_id = similar_names.item_id
-where lower(items.item_name) = lower(wanted_name)
+where
+    lower(items.item_name) = lower(wanted_name)
+    or cast(items.item_id as varchar) = wanted_name
 order by similar_items.item_id, similar_items.rank

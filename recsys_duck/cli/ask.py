@@ -1,0 +1,144 @@
+"""Commands that ask: parameters, what is published, and what stands in it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recsys_duck.cli.options import given_of, json_lines, load, place, published_of, together, warehouse_of, what
+
+asked = together(
+    place,
+    click.option("--as", "environment", metavar="NAME", help="Environment to ask; default: recsys."),
+    click.option(
+        "--format",
+        "style",
+        type=click.Choice(["table", "csv", "json"]),
+        default="table",
+        help="How the answer is written.",
+    ),
+)
+list_length = click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
+
+
+@click.command()
+@click.argument("name")
+@list_length
+@asked
+def similar(name: str, n: int, environment: str | None, style: str, **options: Any) -> None:
+    """Show what is similar to the items of a NAME (or item_id), most similar first."""
+    from recsys_duck.console import show_rows
+    from recsys_duck.lists import similar_items
+
+    warehouse, generation = published_of(environment, options)
+    names, rows = similar_items(generation, warehouse, name, n)
+    show_rows(names, rows, style=style)
+
+
+@click.command()
+@click.argument("user")
+@list_length
+@click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular.")
+@asked
+def recommend(user: str, n: int, model: str | None, environment: str | None, style: str, **options: Any) -> None:
+    """Show what each model recommends to a USER, by user_id."""
+    from recsys_duck.console import show_rows
+    from recsys_duck.lists import recommendations
+
+    warehouse, generation = published_of(environment, options)
+    names, rows = recommendations(generation, warehouse, user, n, model=model)
+    show_rows(names, rows, style=style)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["neighbours"]))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@place
+@click.option("--as", "environment", metavar="NAME", help="Environment to ask; default: recsys.")
+def export(what: str, file: Path, environment: str | None, **options: Any) -> None:
+    """Write neighbours to FILE (- is stdout): a line an item, then its similar items, best first."""
+    from recsys_duck.lists import export_neighbours
+
+    warehouse, generation = published_of(environment, options)
+    n_lines = export_neighbours(generation, warehouse, None if str(file) == "-" else file)
+    click.echo(f"{n_lines:,} {what} lines written to {file}", err=True)
+
+
+@click.command()
+@what
+@json_lines
+def params(as_json: bool, **options: Any) -> None:
+    """Show every parameter: its value, where that comes from, what it does."""
+    from recsys_duck.console import show_rows
+    from recsys_duck.settings import load_settings
+
+    _, _, _, settings = load_settings(given_of(options))
+    rows = [
+        (name, one.value.text(), one.parameter.unit, one.source, one.parameter.range_text(), one.parameter.about)
+        for name, one in sorted(settings.items())
+    ]
+    show_rows(("parameter", "value", "unit", "set by", "range", "about"), rows, style="json" if as_json else "table")
+
+
+@click.command()
+@place
+@json_lines
+def status(as_json: bool, **options: Any) -> None:
+    """Show what is published, how large it is, and who builds."""
+    from recsys_duck.console import show_rows, size
+    from recsys_duck.lock import holder
+    from recsys_duck.publish import own_bytes
+    from recsys_duck.warehouse import Warehouse
+
+    warehouse = Warehouse(warehouse_of(options))
+    rows = []
+    for name in warehouse.environments():
+        generation = warehouse.published(name)
+        if generation:
+            own, _ = own_bytes(warehouse, generation)
+            rows.append(
+                (
+                    name,
+                    generation.number,
+                    generation.published_at,
+                    generation.n_tables,
+                    generation.n_rows,
+                    size(generation.n_bytes),
+                    size(own),
+                )
+            )
+    names = ("environment", "generation", "published at (UTC)", "tables", "rows", "size", "not shared")
+    show_rows(names, rows, style="json" if as_json else "table")
+    builder = holder(warehouse.folder)
+    click.echo(f"building: {builder}" if builder else "nobody builds", err=True)
+
+
+@click.command()
+@click.argument("question", required=False)
+@asked
+def query(question: str | None, environment: str | None, style: str, **options: Any) -> None:
+    """Ask the published catalog one SELECT, a file of it, or a shipped example by name.
+
+    Without a question, lists the examples.
+    """
+    from recsys_duck.console import show_rows
+    from recsys_duck.examples import example_questions, question_text
+    from recsys_duck.warehouse import read_published
+
+    if question is None:
+        show_rows(("example", "what it answers"), example_questions(), style=style)
+        return
+    warehouse, generation = published_of(environment, options)
+    names, rows = read_published(generation, question_text(question), folder=warehouse)
+    show_rows(names, rows, style=style)
+
+
+@click.command()
+@click.argument("stage")
+@what
+def sql(stage: str, **options: Any) -> None:
+    """Print a stage with its parameters filled in: it pastes into a shell and runs."""
+    from recsys_duck.printing import printed_stage
+
+    project, graph = load(options)
+    click.echo(printed_stage(project, graph, stage))

@@ -1,0 +1,168 @@
+"""Options: what commands share, and how what is asked becomes a project and a way to build it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recsys_duck.graph import Graph
+    from recsys_duck.project import Project
+    from recsys_duck.run import How
+    from recsys_duck.settings import Given
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Make one decorator of several; the first stands on top in --help."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+place = together(
+    click.option(
+        "--project", default=".", metavar="DIR", help="Folder of the project, with recsys.toml if there is one."
+    ),
+    click.option("--warehouse", metavar="DIR", help="Folder of the warehouse; default: warehouse in the project."),
+)
+what = together(
+    place,
+    click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events."),
+    click.option("--files", multiple=True, metavar="[INPUT=]GLOB", help="Files of an input; repeatable."),
+    click.option(
+        "--reader",
+        multiple=True,
+        metavar="INPUT.OPTION=VALUE",
+        help="How an input is read: format, delimiter, encoding …",
+    ),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter's value, in TOML; bare words are text, null is off.",
+    ),
+    click.option("--hash-files", is_flag=True, help="Recognise source files by content, not by size and time."),
+)
+how = together(
+    click.option("--as", "environment", metavar="NAME", help="Environment to publish under; default: recsys."),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="[+]TABLE[+]",
+        help="Only this table; + in front: and what it needs; + behind: and what needs it.",
+    ),
+    click.option("--force", is_flag=True, help="Run the selected stages again, though their tables are there."),
+    click.option(
+        "--memory-limit", metavar="SIZE", help="Memory of the whole process, as 2GB; default: 60 % of what there is."
+    ),
+    click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads; default: all processors."),
+)
+json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
+
+
+def given_of(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | None" = None) -> "Given":
+    """Gather what the options say of a project; `parameters` stand for those of `--set`."""
+    from recsys_duck.parameters import parse_assignment
+    from recsys_duck.settings import Given
+
+    return Given(
+        root=Path(options["project"]),
+        kind=options.get("kind"),
+        files=[_split_input(text) for text in options.get("files", ())],
+        readers=[_split_reader(text) for text in options.get("reader", ())],
+        parameters=parameters or [parse_assignment(text) for text in options.get("assignments", ())],
+        warehouse=Path(options["warehouse"]) if options["warehouse"] else None,
+        fingerprint="content" if options.get("hash_files") else None,
+    )
+
+
+def _split_input(text: str) -> tuple[str, str]:
+    name, equals, pattern = text.partition("=")
+    return (name, pattern) if equals and name.isidentifier() else ("", text)
+
+
+def _split_reader(text: str) -> tuple[str, str, object]:
+    from recsys_duck.errors import ProjectError
+    from recsys_duck.parameters import parse_assignment
+
+    target, value = parse_assignment(text, option="--reader", form="INPUT.OPTION=VALUE")
+    name, dot, option = target.partition(".")
+    if not dot or not option:
+        raise ProjectError(f"can't read {text!r}", where="--reader", fix="write --reader INPUT.OPTION=VALUE")
+    return name, option, value
+
+
+def load(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | None" = None) -> "tuple[Project, Graph]":
+    """Load the project that the options name, and order its stages; `parameters` stand for those of `--set`."""
+    from recsys_duck.engines.sqltext import SqlText
+    from recsys_duck.graph import build_graph
+    from recsys_duck.models import python_stages
+    from recsys_duck.project import load_project
+
+    with SqlText() as reader:
+        project = load_project(given_of(options, parameters), reader, python_stages())
+    return project, build_graph(project)
+
+
+def how_of(options: dict[str, Any], project: "Project") -> "How":
+    """Settle where and how a project is built, from the options, recsys.toml and the machine."""
+    from recsys_duck import memory
+    from recsys_duck.run import How
+    from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, check_environment
+
+    toml = project.toml
+    limit = options["memory_limit"] or toml.get("memory_limit")
+    return How(
+        environment=check_environment(str(options["environment"] or toml.get("environment", DEFAULT_ENVIRONMENT))),
+        memory_limit=memory.parse_size(str(limit)) if limit else memory.default_limit(),
+        threads=int(options["threads"] or toml.get("threads") or memory.default_threads()),
+        select=tuple(options["select"]),
+        force=options["force"],
+    )
+
+
+def warehouse_of(options: dict[str, Any]) -> Path:
+    """Find the warehouse's folder."""
+    from recsys_duck.settings import read_settings_file, warehouse_folder
+
+    given = given_of(options)
+    return warehouse_folder(given, read_settings_file(given.root.resolve()))
+
+
+def published_of(environment: str | None, options: dict[str, Any]) -> tuple[Path, Path]:
+    """Find the warehouse's folder and the catalog file that an environment shows now.
+
+    Raises:
+        ProjectError: nothing is published under the name.
+    """
+    from recsys_duck.errors import ProjectError, near_miss
+    from recsys_duck.settings import read_settings_file
+    from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse
+
+    warehouse = Warehouse(warehouse_of(options))
+    toml = read_settings_file(Path(options["project"]).resolve())
+    name = environment or str(toml.get("environment", DEFAULT_ENVIRONMENT))
+    generation = warehouse.published(name)
+    if generation is None and warehouse.catalog_path(name).exists():
+        raise ProjectError(
+            f"{name}.duckdb is no generation of this warehouse",
+            where=str(warehouse.folder),
+            fix="it was copied or moved: build again",
+        )
+    if generation is None:
+        raise ProjectError(
+            f"nothing is published as {name}",
+            where=str(warehouse.folder),
+            fix=f"build first; {near_miss(name, warehouse.environments())}",
+        )
+    return warehouse.folder, generation.path

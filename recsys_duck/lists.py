@@ -1,0 +1,125 @@
+"""Lists by name: what is similar to an item, what a user may like, and the neighbours of all items as text.
+
+Reads a published generation, nothing else.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from recsys_duck.errors import ProjectError, ResourceError
+from recsys_duck.parameters import quoted
+from recsys_duck.warehouse import published_rows, read_published
+
+Answer: TypeAlias = tuple[Sequence[str], list[tuple[Any, ...]]]
+
+# one line an item: the item, then its neighbours, best first
+NEIGHBOURS = """
+select item_id, string_agg(cast(similar_item_id as varchar), ' ' order by rank)
+from recs.similar_items
+group by item_id
+order by item_id
+"""
+BLANK_IDS = r"select item_id from core.items where regexp_matches(cast(item_id as varchar), '\s') limit 1"
+
+
+def similar_items(generation: Path, folder: Path, name: str, n: int) -> Answer:
+    """List what is similar to the items of a name, or of an item_id, n for each.
+
+    Raises:
+        ProjectError: no item has the name; the nearest names are told.
+    """
+    question = f"from similar_to({quoted(name)}) where rank <= {n}"
+    names, rows = read_published(generation, question, folder=folder)
+    if not rows:
+        matches = f"lower(item_name) = lower({quoted(name)}) or cast(item_id as varchar) = {quoted(name)}"
+        if read_published(generation, f"select 1 from core.items where {matches} limit 1", folder=folder)[1]:
+            raise ProjectError(
+                f"nothing is similar to {name!r}",
+                where="recs.similar_items",
+                fix="it shares too few baskets: lower pair_min_count, or widen basket_min and basket_max",
+            )
+        near = _nearest(generation, folder, "core.items", "item_name", name)
+        raise ProjectError(f"no item is named {name!r}", where="core.items", fix=near)
+    return names, rows
+
+
+def recommendations(generation: Path, folder: Path, user: str, n: int, *, model: str | None) -> Answer:
+    """List what each model, or one, recommends to a user, n items each.
+
+    Raises:
+        ProjectError: there is no such user, or no list for it.
+    """
+    chosen = f" and model_name = {quoted(model)}" if model else ""
+    question = f"from recommend_for({quoted(user)}) where rank <= {n}{chosen}"
+    names, rows = read_published(generation, question, folder=folder)
+    if not rows:
+        known = f"select 1 from core.users where cast(user_id as varchar) = {quoted(user)}"
+        if not read_published(generation, known, folder=folder)[1]:
+            near = _nearest(generation, folder, "core.users", "user_id", user)
+            raise ProjectError(f"there is no user {user}", where="core.users", fix=near)
+        models = [
+            row[0]
+            for row in read_published(
+                generation, "select distinct model_name from recs.personal order by 1", folder=folder
+            )[1]
+        ]
+        raise ProjectError(
+            f"there is no list{f' of model {model}' if model else ''} for user {user}",
+            where="recs.personal",
+            fix=f"models with lists: {', '.join(models) or 'none'}; recs.popular is for users without train events",
+        )
+    return names, rows
+
+
+def _nearest(generation: Path, folder: Path, table: str, column: str, wanted: str) -> str:
+    near = f"jaro_winkler_similarity(lower(cast({column} as varchar)), lower({quoted(wanted)}))"
+    question = f"select {column} from {table} where {column} is not null group by 1 order by {near} desc, 1 limit 3"
+    names = [str(row[0]) for row in read_published(generation, question, folder=folder)[1]]
+    return f"did you mean {', '.join(names)}?" if names else f"{table} has no {column}"
+
+
+def export_neighbours(generation: Path, folder: Path, target: Path | None) -> int:
+    """Write one line per item: the item, then its neighbours, best first, separated by blanks; returns the lines.
+
+    `target` None is stdout. A file is put in place whole.
+
+    Raises:
+        ProjectError: an id holds a blank, which the format can't tell from two ids.
+        ResourceError: the file can't be written.
+    """
+    blank = read_published(generation, BLANK_IDS, folder=folder)[1]
+    if blank:
+        raise ProjectError(
+            f"item {blank[0][0]!r} holds a blank, which separates ids in this format",
+            where="core.items",
+            fix='write a CSV: query "from recs.similar_items" --format csv',
+        )
+    with published_rows(generation, NEIGHBOURS, folder=folder) as (_, rows):
+        lines = (f"{item} {others}\n" for item, others in rows)
+        return _write(lines, target)
+
+
+def _write(lines: Iterable[str], target: Path | None) -> int:
+    if target is None:
+        return _count(sys.stdout.write(line) for line in lines)
+    beside = target.with_name(f".{target.name}.new")
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            n_lines = _count(file.write(line) for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    except OSError as error:
+        raise ResourceError(
+            f"can't write {target}: {error.strerror}", where=str(target), fix="give another file"
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)
+    return n_lines
+
+
+def _count(written: Iterator[int]) -> int:
+    return sum(1 for _ in written)

@@ -1,0 +1,156 @@
+"""A sweep: the same project under each combination of some parameters, judged, and kept in one table.
+
+A combination builds what `eval.metrics` needs and publishes nothing; tables that combinations share are
+built once. The table is published in an environment of its own.
+"""
+
+import itertools
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from recsys_duck.build import building, prelude
+from recsys_duck.engines import Query
+from recsys_duck.errors import ProjectError
+from recsys_duck.events import Event, Progress, Tried, Warned
+from recsys_duck.graph import Graph
+from recsys_duck.meta import parameters_table
+from recsys_duck.parameters import Value, parse_assignment
+from recsys_duck.plan import make_plan
+from recsys_duck.project import Project
+from recsys_duck.publish import put_in_place
+from recsys_duck.relation import Relation, paths_text
+from recsys_duck.run import How, Run, open_engine
+from recsys_duck.store import PartRecord, Store, digest
+from recsys_duck.warehouse import Catalog, Warehouse
+
+JUDGED = "eval.metrics"
+TABLE = "eval.sweep"
+ENVIRONMENT = "sweep"
+ABOUT = "How well each model's lists did under each combination of parameters, by every convention."
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """One combination: the values of what varies, and the project that has them."""
+
+    values: Mapping[str, Value]
+    project: Project
+    graph: Graph
+
+
+def parse_alternatives(text: str) -> tuple[str, list[object]]:
+    """Split `name=a,b,c` into its values, each as `--set` reads it; a list in brackets is one value.
+
+    Raises:
+        ProjectError: there is no `=` or no name.
+    """
+    name, written = parse_assignment(text)[0], text.partition("=")[2].strip()
+    try:
+        return name, list(tomllib.loads(f"values = [{written}]")["values"])
+    except tomllib.TOMLDecodeError:
+        return name, [parse_assignment(f"{name}={one}")[1] for one in written.split(",")]
+
+
+def load_combinations(
+    assignments: Sequence[str], load: Callable[[list[tuple[str, object]]], tuple[Project, Graph]]
+) -> list[Combination]:
+    """Load the project once for each combination, in the order given, the last parameter fastest.
+
+    Raises:
+        ProjectError: a value is unfit, or nothing would be judged; nothing runs then.
+    """
+    alternatives = dict(parse_alternatives(text) for text in assignments)
+    combinations = []
+    for chosen in itertools.product(*alternatives.values()):
+        project, graph = load(list(zip(alternatives, chosen, strict=True)))
+        if project.settings["split"].value.data == "none":
+            raise ProjectError("split = none leaves nothing to judge by", where="sweep", fix="add --set split=random")
+        values = {name: project.settings[name].value for name, given in alternatives.items() if len(given) > 1}
+        combinations.append(Combination(values, project, graph))
+    return combinations
+
+
+def sweep(combinations: Sequence[Combination], how: How) -> Iterator[Event]:
+    """Judge each combination and publish their table; yields what happens.
+
+    Raises:
+        ProjectError: the environment is one that a build publishes.
+        BusyError, StageError, CheckError, ResourceError, InterruptedBuildError, TerminatedBuildError:
+            nothing is published, finished tables stay.
+    """
+    project = combinations[0].project
+    with building(project) as store:
+        _refuse_environment(Warehouse(project.warehouse), how.environment)
+        found: list[tuple[Mapping[str, Value], PartRecord]] = []
+        for combination in combinations:
+            started = time.monotonic()
+            parts: list[PartRecord] = []
+            yield from _judge(combination, how, store, parts, is_first=not found)
+            found.append((combination.values, parts[0]))
+            shown = {name: value.text() for name, value in combination.values.items()}
+            yield Tried(shown, len(found), len(combinations), round(time.monotonic() - started, 3))
+        part = _write(found, how, store)
+        kept = {name: one for name, one in project.settings.items() if name not in combinations[0].values}
+        comments = {name: project.settings[name].parameter.about for name in combinations[0].values}
+        comments |= {column.name: column.comment for column in project.stages[JUDGED].tables[JUDGED].columns}
+        catalog = Catalog(
+            relations=(Relation(TABLE, columns=part.columns, paths=(store.part_path(part),)),),
+            comments={TABLE: (ABOUT, comments)},
+            macros=(),
+            meta=(parameters_table(kept),),
+        )
+        yield from put_in_place(catalog, store, how.environment, stages={}, parts=[part])
+
+
+def _refuse_environment(warehouse: Warehouse, environment: str) -> None:
+    current = warehouse.published(environment)
+    if current and current.stages:
+        raise ProjectError(
+            f"{environment} is what a build publishes, a sweep would take its tables away",
+            where="--as",
+            fix=f"leave it out for {ENVIRONMENT}, or give another name",
+        )
+
+
+def _judge(
+    combination: Combination, how: How, store: Store, parts: list[PartRecord], *, is_first: bool
+) -> Iterator[Event]:
+    """Build what a combination's metrics need; adds their part to `parts`."""
+    plan = make_plan(
+        combination.project,
+        combination.graph,
+        store,
+        selected=combination.graph.select(f"+{JUDGED}"),
+        forced=False,
+        published={},
+    )
+    if is_first:
+        yield from (event for event in prelude(plan, how) if isinstance(event, Warned))
+    with ExitStack() as stack:
+        run = Run(plan, how, store, stack)
+        for step in plan.steps:
+            yield from (event for event in run.step(step) if isinstance(event, Progress))
+    parts += run.records[JUDGED].of_table(JUDGED)
+
+
+def _write(found: Sequence[tuple[Mapping[str, Value], PartRecord]], how: How, store: Store) -> PartRecord:
+    """Write the metrics of all combinations as one part, what varies first."""
+    selects = []
+    for values, part in found:
+        varied = "".join(f"{value.literal()} as {name}, " for name, value in values.items())
+        names = ", ".join(name for name, _ in part.columns)
+        selects.append(f"select {varied}{names} from read_parquet([{paths_text([store.part_path(part)])}])")
+    varying = [{name: value.literal() for name, value in values.items()} for values, _ in found]
+    fingerprint = digest([varying, [part.fingerprint for _, part in found]])
+    known = store.part(TABLE, fingerprint)
+    if known is not None:
+        return known
+    scratch = store.scratch(TABLE, fingerprint)
+    with closing(open_engine(how, store)) as engine:
+        written = engine.write(Query("\nunion all\n".join(selects), where=TABLE), scratch / "data.parquet")
+    part = PartRecord(TABLE, fingerprint, fingerprint, "", written.n_rows, written.n_bytes, written.columns)
+    store.adopt(scratch, part)
+    return part
