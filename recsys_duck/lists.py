@@ -76,9 +76,9 @@ def recommendations(generation: Path, folder: Path, user: str, n: int, *, model:
 
 def _nearest(generation: Path, folder: Path, table: str, column: str, wanted: str) -> str:
     near = f"jaro_winkler_similarity(lower(cast({column} as varchar)), lower({quoted(wanted)}))"
-    question = f"select {column} from {table} where {column} is not null group by 1 order by {near} desc, 1 limit 3"
+    question = f"select {column} from {table} where {near} >= 0.75 group by 1 order by {near} desc, 1 limit 3"
     names = [str(row[0]) for row in read_published(generation, question, folder=folder)[1]]
-    return f"did you mean {', '.join(names)}?" if names else f"{table} has no {column}"
+    return f"did you mean {', '.join(names)}?" if names else f'choose from: query "from {table} limit 10"'
 
 
 def export_neighbours(generation: Path, folder: Path, target: Path | None) -> int:

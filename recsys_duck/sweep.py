@@ -150,7 +150,9 @@ def _write(found: Sequence[tuple[Mapping[str, Value], PartRecord]], how: How, st
         return known
     scratch = store.scratch(TABLE, fingerprint)
     with closing(open_engine(how, store)) as engine:
-        written = engine.write(Query("\nunion all\n".join(selects), where=TABLE), scratch / "data.parquet")
+        written = engine.write(
+            Query("\nunion all\n".join(selects) + "\norder by all", where=TABLE), scratch / "data.parquet"
+        )
     part = PartRecord(TABLE, fingerprint, fingerprint, "", written.n_rows, written.n_bytes, written.columns)
     store.adopt(scratch, part)
     return part

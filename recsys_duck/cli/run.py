@@ -75,7 +75,9 @@ def sweep(style: str, **options: Any) -> None:
     generation = Warehouse(project.warehouse).published(chosen.environment)
     if generation:
         varied = ", ".join([*combinations[0].values, "model_name, metric, k, convention, value, n_users"])
-        names, rows = read_published(generation.path, f"select {varied} from {TABLE}", folder=project.warehouse)
+        names, rows = read_published(
+            generation.path, f"select {varied} from {TABLE} order by all", folder=project.warehouse
+        )
         show_rows(names, rows, style=style)
 
 

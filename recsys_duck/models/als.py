@@ -186,13 +186,11 @@ def _factorised(inputs: Inputs, matrix: Any) -> tuple[Any, Any]:
     chosen = {name: inputs.parameters[name] for name in ("factors", "iterations", "regularization")}
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(**chosen, random_state=inputs.parameters["seed"], num_threads=inputs.threads)
-        if matrix.nnz == 0:
-            n_users, n_items = matrix.shape
-            return np.zeros((n_users, chosen["factors"]), np.float32), np.zeros(
-                (n_items, chosen["factors"]), np.float32
-            )
-        model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
-    return model.user_factors, model.item_factors
+        if matrix.nnz:
+            model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
+            return model.user_factors, model.item_factors
+    nothing = np.zeros((max(matrix.shape), chosen["factors"]), dtype=np.float32)
+    return nothing[: matrix.shape[0]], nothing[: matrix.shape[1]]
 
 
 def _with_pairs(matrix: Any) -> tuple[Any, Any]:
