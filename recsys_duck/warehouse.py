@@ -215,6 +215,7 @@ def _write_catalog(catalog: Catalog, path: Path, *, environment: str, number: in
     with duckdb.connect() as connection:
         connection.execute(f"attach {quoted(str(path))} as catalog (storage_version '{STORAGE_VERSION}')")
         connection.execute("use catalog")
+        connection.execute("begin")  # each statement by itself would sync the file
         connection.execute(UNIT_HASH)
         for schema in dict.fromkeys(["meta", *(relation.schema for relation in catalog.relations)]):
             connection.execute(f"create schema if not exists {schema}")
@@ -240,6 +241,7 @@ def _write_catalog(catalog: Catalog, path: Path, *, environment: str, number: in
         )
         for table in (*catalog.meta, own):
             _write_meta(connection, table)
+        connection.execute("commit")
         connection.execute("use memory")
         connection.execute("detach catalog")
 

@@ -106,7 +106,7 @@ def build_in(folder: Path, warehouse: Path, *arguments: str) -> CompletedProcess
         (["--set", "top_n"], 2, "can't read 'top_n'", "--set", "name=value"),
         (["--set", "top_n=many"], 2, 'parameter top_n can\'t be "many"', "--set", "type int"),
         (["--set", "test_share=2"], 2, "parameter test_share can't be 2", "--set", "0 to 1"),
-        (["--set", "models=['asl']"], 2, "models names asl, which is no part", "command line", "popular"),
+        (["--set", "models=['asl']"], 2, "models names asl, which is no part", "command line", "did you mean als?"),
         (["--set", "split=tme"], 2, 'parameter split can\'t be "tme"', "--set", "none, random, time"),
         (["--reader", "events"], 2, "can't read 'events'", "--reader", "INPUT.OPTION=VALUE"),
         (["--reader", "events=csv"], 2, "can't read 'events=csv'", "--reader", "INPUT.OPTION=VALUE"),

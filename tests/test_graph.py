@@ -226,7 +226,8 @@ def test_a_stage_of_the_project_hides_ours_of_the_same_name(project: Path) -> No
 
 def test_a_name_selects_its_own_stages_only(graph: Graph) -> None:
     assert graph.select("core.items") == {"core.items"}
-    assert graph.select("recs.personal") == {"recs.personal/popular"}
+    assert graph.select("recs.personal") == {"recs.personal/popular", "recs.personal/als", "recs.personal/item_knn"}
+    assert graph.select("models.fits") == graph.select("models.als") == {"models.als"}
     assert graph.select("recs.personal/popular") == {"recs.personal/popular"}
 
 

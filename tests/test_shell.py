@@ -106,12 +106,12 @@ def test_readers_see_one_consistent_generation_while_builds_run(tmp_path: Path) 
             if popular != popular_n or longest != top_n:
                 problems.append(f"{popular} of {popular_n}, {longest} of {top_n}")
 
-    run(tmp_path, {"parameters": [("popular_n", 2), ("top_n", 1)]})
+    run(tmp_path, {"parameters": [("popular_n", 2), ("top_n", 1), ("ks", [1])]})
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
     for n in range(20):
-        run(tmp_path, {"parameters": [("popular_n", 2 + n % 4), ("top_n", 1 + n % 3)]}, threads=1)
+        run(tmp_path, {"parameters": [("popular_n", 2 + n % 4), ("top_n", 1 + n % 3), ("ks", [1])]}, threads=1)
     done.set()
     for reader in readers:
         reader.join()

@@ -7,6 +7,7 @@ import pytest
 
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.kind import SQL_FOLDER, kind_names
+from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters
 from recsys_duck.project import read_stages
 from recsys_duck.stage import FIELDS, SqlStage, split_header
@@ -84,4 +85,5 @@ def test_a_stage_is_written_for_more_than_one_engine(path: Path) -> None:
 
 def test_every_declared_parameter_is_read() -> None:
     read = {name for stage in STAGES for name in stage.parameters}
-    assert set(load_parameters(SQL_FOLDER / "parameters.toml")) == read | {"models"}
+    read |= {name for stage in python_stages() for name in stage.parameters}
+    assert set(load_parameters(SQL_FOLDER / "parameters.toml")) == read

@@ -35,8 +35,8 @@ from (
             'ndcg',
             'binary_gain',
             concat(
-                'mean over users of gain / ideal gain; gain is the sum over hits of ',
-                '1 / log2(rank + 1), ideal with min(k, test items of the user) hits on top'
+                'mean over users of gain / ideal gain; gain is the sum over hits of 1 / log2 of ',
+                '(rank + 1), ideal with min(k, test items of the user) hits on top'
             ),
             'Järvelin, Kekäläinen 2002; implicit.evaluation.ranking_metrics_at_k'
         )

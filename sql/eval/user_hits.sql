@@ -2,7 +2,7 @@
 -- grain:   model_name, user_id, k
 -- why:     every judged user counts for every model, with 0 where a model has no list for the user.
 --          Gains are added in fixed point, unit 1e-12: the same in any order of adding.
--- source:  Järvelin, Kekäläinen 2002, Cumulated gain-based evaluation of IR techniques (gains 0/1)
+-- source:  Järvelin, Kekäläinen 2002, Cumulated gain-based evaluation of IR techniques
 -- check:   n_hits <= k and n_hits <= n_test_items and gain <= ideal_gain + 0.000001
 
 with

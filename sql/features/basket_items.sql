@@ -1,8 +1,8 @@
 -- The items of the baskets that are counted, each once a basket.
 -- grain:    basket_idx, item_idx
--- why:      judged on the train rows, so that each has its reason: first the basket's size, then the
---           repeats in it. A basket's size is counted with repeats where basket_count says rows.
---           Dense ids stand here because the self-join of the pairs must find no dictionary to join.
+-- why:      judged on the train rows, so that each has its reason: first the basket's size, then
+--           the repeats in it. The size is counted with repeats where basket_count says rows. Dense
+--           ids stand here because the self-join of the pairs must find no dictionary to join.
 -- gate of:  split.train
 
 with

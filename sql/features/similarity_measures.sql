@@ -2,8 +2,8 @@
 -- grain:   measure
 -- why:     n is the number of counted baskets that hold both items, n(i) those that hold i, N all,
 --          T(i) the sum of the pair counts of i. A new measure is a row here and a line there.
--- source:  Manning, Raghavan, Schütze 2008, Introduction to Information Retrieval (cosine, Jaccard);
---          Brin, Motwani, Ullman, Tsur 1997 (lift, there called interest)
+-- source:  Manning, Raghavan, Schütze 2008, Introduction to Information Retrieval (cosine,
+--          Jaccard); Brin, Motwani, Ullman, Tsur 1997 (lift, there called interest)
 
 select
     measures.measure,

@@ -1,9 +1,9 @@
 -- What the lists are judged by: the test items of each user that train knows, each once.
 -- grain:    user_id, item_id
--- why:      nobody can be shown a list without a row in train: such users are counted here and left
---           out. Test items that train lacks stay, unless drop_unseen_test_items: no model can find
---           them, and leaving them out makes every figure look better than it is. A pair that stands
---           in train too stays: people listen again.
+-- why:      nobody can be shown a list without a row in train: such users are counted here and
+--           left out. Test items that train lacks stay, unless drop_unseen_test_items: no model can
+--           find them, and without them every figure looks better than it is. A pair that stands in
+--           train too stays: people listen again.
 -- gate of:  split.test
 
 with

@@ -4,7 +4,7 @@
 --            the similar_k neighbours of those. Sums are fixed point, unit 1e-12 (lift 1e-6, whose
 --            values are large): the same in any order of adding. Ties go to the smaller item.
 -- source:    Deshpande, Karypis 2004, Item-based top-N recommendation algorithms
--- check:     rank >= 1 and score >= 0
+-- check:     rank >= 1
 -- for each:  features.user_blocks
 
 with
