@@ -34,14 +34,26 @@ item_tags = "data/item_tags.parquet"
 split = "time"
 """
 TABLES = ("items", "tags", "item_tags", "events")
+SIMILAR = """
+select rank, similar_item_name as item_name, round(score, 4) as score
+from similar_to('The Scarlet Trains')
+where rank <= 5
+order by rank
+"""
 LIKED = """
-select personal.rank, items.item_name, tags.tag_name as genre
+select personal.model_name, personal.rank, items.item_name, tags.tag_name as genre
 from recs.personal
 join core.items using (item_id)
 join core.item_tags using (item_id)
 join core.tags using (tag_type, tag_id)
-where personal.user_id = 7 and personal.rank <= 5
-order by personal.rank
+where personal.user_id = 7 and personal.rank <= 3
+order by personal.model_name, personal.rank
+"""
+JUDGED = """
+select model_name, round(value, 4) as ndcg_at_10, n_users
+from eval.metrics
+where metric = 'ndcg' and k = 10
+order by model_name
 """
 DIVIDED = """
 select split, cut_at, n_train_events, n_test_events, n_repeated_pairs, n_items_not_in_train
@@ -49,14 +61,17 @@ from split.manifest
 """
 QUESTIONS = (
     ("The most popular artists", "select rank, item_name, n_events, n_users from recs.popular order by rank limit 5"),
+    ("Similar to The Scarlet Trains", SIMILAR),
     ("What listener 7 may like", LIKED),
     ("Where every row went", "from meta.row_ledger where stage in ('core.events', 'split.events')"),
     ("How events were divided", DIVIDED),
+    ("How well the lists find what listeners played next", JUDGED),
 )
 NEXT = """\
 Go on with
   {program} query funnel --project {folder}
-  {program} query "from recommend_for(7)" --project {folder}
+  {program} similar "The Amber Atlas" --project {folder}
+  {program} recommend 7 --project {folder}
   {program} build --project {folder} --set popular_by=users --as whatif
 """
 

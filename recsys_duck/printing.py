@@ -6,7 +6,7 @@ from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.graph import Graph
 from recsys_duck.parameters import Value
 from recsys_duck.project import Project
-from recsys_duck.stage import PythonStage
+from recsys_duck.stage import PythonStage, SqlStage
 from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse, read_published
 
 
@@ -21,11 +21,8 @@ def printed_stage(project: Project, graph: Graph, key: str) -> str:
     """
     stage = graph.stages.get(key) or next((graph.stages[one] for one in graph.producers.get(key, ())), None)
     if isinstance(stage, PythonStage):
-        raise ProjectError(
-            f"{stage.key} is Python, not SQL",
-            where="sql STAGE",
-            fix=f"read {' and '.join(stage.reads[:2])}: they go in",
-        )
+        what_goes_in = " and ".join(stage.reads[:2])
+        raise ProjectError(f"{stage.key} is Python, not SQL", where="sql STAGE", fix=f"read {what_goes_in}")
     if stage is None:
         raise ProjectError(f"there is no SQL stage {key}", where="sql STAGE", fix=near_miss(key, graph.stages))
     values = {name: setting.value for name, setting in project.settings.items()}
