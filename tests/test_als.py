@@ -1,0 +1,165 @@
+"""ALS in the graph: implicit's factors, our lists, memory that is stated, a fit that stops when told."""
+
+import threading
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from building import lay_out, rows, run, started
+from scipy.sparse import csr_matrix
+
+from recsys_duck import memory
+from recsys_duck.errors import InterruptedBuildError, ResourceError
+from recsys_duck.jobs import run_jobs
+from recsys_duck.models import als
+
+CHOSEN = [("factors", 5), ("iterations", 4), ("alpha", 3.0), ("seed", 7), ("top_n", 4), ("ks", [4])]
+# users 1 to 7 met items 1 to 11; item 99 and user 50 stand in the catalogue alone
+ITEMS = "select cast(unnest(range(1, 12) || [99]) as bigint) as item_id, null::varchar as item_name"
+USERS = "select cast(unnest(range(1, 8) || [50]) as bigint) as user_id, null::varchar as user_name"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from projects import write_parquet
+
+    root = tmp_path_factory.mktemp("als")
+    write_parquet(root / "items.parquet", ITEMS)
+    write_parquet(root / "users.parquet", USERS)
+    lay_out(root)
+    run(root, {"parameters": CHOSEN})
+    return root
+
+
+def published_factors(root: Path, owner: str) -> dict[int, np.ndarray]:
+    found = rows(root, f"select {owner}_idx, factors from models.{owner}_factors")
+    return {int(str(index)): np.array(vector, dtype=np.float32) for index, vector in found}
+
+
+def test_factors_are_those_of_implicit_on_the_same_matrix(project: Path) -> None:
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    pairs = rows(project, "select user_idx, item_idx from training.matrix order by all")
+    users, items = zip(*pairs, strict=True)
+    matrix = csr_matrix((np.ones(len(pairs), dtype=np.float32), (users, items)), shape=(8, 12))
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=5, iterations=4, regularization=0.05, alpha=3.0, random_state=7, num_threads=1
+        )
+        model.fit(matrix, show_progress=False)
+    for owner, wanted in (("user", model.user_factors), ("item", model.item_factors)):
+        found = published_factors(project, owner)
+        assert all((wanted[index] == vector).all() for index, vector in found.items())
+
+
+def test_who_has_no_row_in_train_has_no_vector_and_no_list(project: Path) -> None:
+    assert rows(project, "select count(*) from core.users") == [(8,)]
+    assert rows(project, "select count(*), bool_or(user_id = 50) from models.user_factors") == [(7, False)]
+    assert rows(project, "select count(*), bool_or(item_id = 99) from models.item_factors") == [(11, False)]
+    assert rows(project, "select count(*) from recs.personal where user_id = 50 or item_id = 99") == [(0,)]
+
+
+def test_lists_are_the_best_products_of_the_published_factors(project: Path) -> None:
+    users, items = published_factors(project, "user"), published_factors(project, "item")
+    met = set(rows(project, "select user_idx, item_idx from training.matrix"))
+    found = rows(
+        project,
+        """select user_idx, rank, item_idx, score from recs.personal
+        join core.users using (user_id) join core.items using (item_id)
+        where model_name = 'als' order by 1, 2""",
+    )
+    wanted = []
+    for user, left in sorted(users.items()):
+        scored = [
+            (-round(sum(float(a) * float(b) for a, b in zip(left, right, strict=True)), 12), item)
+            for item, right in items.items()
+            if (user, item) not in met
+        ]
+        wanted += [(user, rank, item, -score) for rank, (score, item) in enumerate(sorted(scored)[:4], start=1)]
+    assert [row[:3] for row in found] == [row[:3] for row in wanted]
+    assert np.allclose([float(str(row[3])) for row in found], [row[3] for row in wanted], atol=1e-11)
+
+
+def test_the_fit_says_what_it_was_fitted_on(project: Path) -> None:
+    n_pairs = rows(project, "select count(*) from features.user_items")[0][0]
+    fits = rows(project, "select * exclude (regularization) from models.fits")
+    assert fits == [("als", f"implicit {version('implicit')}", 5, 4, 3.0, 7, 7, 11, n_pairs)]
+
+
+def test_a_model_that_is_not_named_is_neither_fitted_nor_judged(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    events = run(tmp_path, {"parameters": [("models", ["item_knn"]), ("split", "random"), ("test_share", 0.5)]})
+    assert not any(getattr(event, "stage", "").startswith("models.") for event in events)
+    assert rows(tmp_path, "select distinct model_name from recs.personal") == [("item_knn",)]
+    assert rows(tmp_path, "select distinct model_name from eval.metrics") == [("item_knn",)]
+
+
+def test_without_a_row_in_train_tables_are_empty_and_typed(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    run(tmp_path, {"parameters": [("split", "time"), ("cutoff", "2000-01-01"), ("factors", 3)]})
+    for table in ("models.user_factors", "models.item_factors", "recs.personal", "recs.similar_items", "eval.metrics"):
+        assert rows(tmp_path, f"select count(*) from {table}") == [(0,)], table
+    assert rows(tmp_path, "select typeof(item_id), typeof(factors) from models.item_factors union all select '', ''")
+    assert rows(tmp_path, "select n_users, n_items, n_pairs from models.fits") == [(0, 0, 0)]
+
+
+def test_weights_are_trained_on_when_asked_for(tmp_path: Path) -> None:
+    lay_out(tmp_path, events="select 1 as user_id, 5 as item_id, 2.5 as weight from range(2) union all select 1, 6, 1")
+    run(tmp_path, {"parameters": [("weighting", "raw"), ("factors", 3)]})
+    assert rows(tmp_path, "select weight from training.matrix order by item_idx") == [(5.0,), (1.0,)]
+    run(tmp_path, {"parameters": [("factors", 3)]})
+    assert rows(tmp_path, "select weight from training.matrix") == [(1.0,), (1.0,)]
+
+
+def test_what_a_model_needs_is_told_before_it_starts_and_refused_where_it_does_not_fit(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    events = run(tmp_path)
+    need = started(events, "models.als").need_mb
+    assert need is not None
+    assert need > 0
+    assert started(events, "features.item_pairs").need_mb is None
+    # the arrays of a real case: 30 users and items a factor of 2,000 would not fit beside the rest
+    sizes = {"core.users": 50_000, "core.items": 200_000, "training.matrix": 5_000_000}
+    inputs: Any = SimpleNamespace(parameters={"factors": 2000}, n_rows=sizes.__getitem__)
+    bytes_needed = als.fit_bytes(inputs)
+    assert 250_000 * 2000 * 4 * 2 < bytes_needed < 250_000 * 2000 * 4 * 4
+    with pytest.raises(ResourceError) as caught:
+        memory.refuse_need("models.als", bytes_needed, 2 * 10**9)
+    assert "models.als needs" in caught.value.what
+    assert "2,000 MB" in caught.value.what
+    assert "--memory-limit" in caught.value.fix
+    whole = int(caught.value.fix.split("--memory-limit ")[1].split("MB")[0])
+    memory.refuse_need("models.als", bytes_needed, whole * 10**6)
+
+
+def test_a_fit_stops_between_two_rounds() -> None:
+    random = np.random.default_rng(0)
+    matrix = csr_matrix((random.random((400, 300)) < 0.05).astype(np.float32))
+    stop = threading.Event()
+    rounds: list[int] = []
+
+    def refuse_stop() -> None:
+        rounds.append(1)
+        if len(rounds) == 3:
+            stop.set()
+        if stop.is_set():
+            raise InterruptedBuildError("interrupted")
+
+    parameters = {"factors": 8, "iterations": 1000, "regularization": 0.1, "seed": 0}
+    inputs: Any = SimpleNamespace(parameters=parameters, threads=2, refuse_stop=refuse_stop)
+    with pytest.raises(InterruptedBuildError):
+        als._factorised(inputs, matrix)
+    assert len(rounds) == 3
+
+
+def test_a_job_is_told_to_stop_when_its_build_is() -> None:
+    stop = threading.Event()
+    engine: Any = SimpleNamespace(interrupt=lambda: None)
+    jobs = run_jobs(engine, [lambda: stop.wait(30)], 1, stop=stop)
+    next(jobs)
+    jobs.close()
+    assert stop.is_set()
