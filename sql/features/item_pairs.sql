@@ -1,7 +1,8 @@
 -- Pairs of items that share baskets, with the number of baskets, each unordered pair once.
 -- grain:     item_idx, other_item_idx
 -- why:       thresholds on n_baskets belong to the readers: n(i), T(i) and N come from all pairs.
---            A block of the smaller item at a time keeps the count of a self-join within memory.
+--            A block of the smaller item at a time keeps the count of a self-join within memory;
+--            its rows lie in the order of the larger, so that either item's pairs are found fast.
 -- check:     item_idx < other_item_idx and n_baskets >= 1
 -- for each:  features.pair_blocks
 
@@ -26,3 +27,4 @@ inner join features.basket_items as right_items
     on left_items.basket_idx = right_items.basket_idx
     and left_items.item_idx < right_items.item_idx
 group by left_items.item_idx, right_items.item_idx
+order by right_items.item_idx, left_items.item_idx

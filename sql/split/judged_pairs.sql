@@ -23,8 +23,8 @@ select
     test.user_id,
     test.item_id,
     case
-        when train_users.user_id is null then 'user_not_in_train'
         when $drop_unseen_test_items and train_items.item_id is null then 'item_not_in_train'
+        when train_users.user_id is null then 'user_not_in_train'
         when row_number() over (
             partition by test.user_id, test.item_id
             order by test.item_id

@@ -21,7 +21,7 @@ from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.kind import SQL_FOLDER
-from recsys_duck.parameters import Value
+from recsys_duck.parameters import Value, load_parameters
 from recsys_duck.relation import Relation
 
 BASKET_ITEMS = """
@@ -29,7 +29,7 @@ select distinct cast(basket as integer) as basket_idx,
     cast(floor(100000 * pow((hash(basket * 1000 + place) >> 11) / pow(2, 53), 3)) as integer) as item_idx
 from range({n}) as baskets(basket), range(62) as places(place)
 """
-BLOCK_PAIRS = 50_000_000
+BLOCK_PAIRS = int(str(load_parameters(SQL_FOLDER / "parameters.toml")["pairs_per_block"].default))
 
 
 def sql(folder: Path, pairs_per_block: int, memory_mb: int) -> int:
@@ -74,7 +74,6 @@ def matrix(folder: Path) -> sp.csr_matrix:
 WAYS: dict[str, Callable[[Path], int]] = {
     "ours": lambda folder: sql(folder, BLOCK_PAIRS, 1750),
     "ours, 400 MB": lambda folder: sql(folder, BLOCK_PAIRS, 150),
-    "ours, small": lambda folder: sql(folder, BLOCK_PAIRS // 5, 150),
     "one self-join": lambda folder: sql(folder, 10**15, 16_000),
     "scipy": product,
     "implicit": kernel,

@@ -1,8 +1,9 @@
 -- For each user of train, the items most similar to all that the user has met.
 -- grain:     model_name, user_id, rank
 -- why:       a candidate's score is the sum over the user's items of its similarity to each, among
---            the similar_k neighbours of those. Sums are fixed point, unit 1e-12 (lift 1e-6, whose
---            values are large): the same in any order of adding. Ties go to the smaller item.
+--            the similar_k neighbours of those. Sums are fixed point, the same in any order of
+--            adding: unit 1e-12, for the larger values of lift 1e-6, 1 for counts. Ties go to the
+--            smaller item.
 -- source:    Deshpande, Karypis 2004, Item-based top-N recommendation algorithms
 -- check:     rank >= 1
 -- for each:  features.user_blocks
@@ -24,7 +25,8 @@ fixed_neighbours as (
         right_items.item_idx as similar_item_idx,
         cast(
             round(
-                item_neighbours.score * case when $similar_measure = 'lift' then 1e6 else 1e12 end
+                item_neighbours.score
+                * case $similar_measure when 'count' then 1e0 when 'lift' then 1e6 else 1e12 end
             ) as bigint
         ) as n_units
     from features.item_neighbours
@@ -69,7 +71,8 @@ select
     cast(ranked_candidates.rank as bigint) as rank,
     items.item_id,
     -- summed similarity to the user's items; bigger is better within one model
-    ranked_candidates.n_units / case when $similar_measure = 'lift' then 1e6 else 1e12 end as score
+    ranked_candidates.n_units
+    / case $similar_measure when 'count' then 1e0 when 'lift' then 1e6 else 1e12 end as score
 from ranked_candidates
 inner join core.users
     on ranked_candidates.user_idx = users.user_idx
