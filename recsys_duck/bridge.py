@@ -16,7 +16,7 @@ from recsys_duck.errors import ResourceError, StageError
 
 Floats: TypeAlias = NDArray[np.float32]
 Indices: TypeAlias = NDArray[np.int32]
-ROWS_PER_BATCH = 50_000
+VECTOR_BATCH_BYTES = 8_000_000
 
 
 def matrix_bytes(n_entries: int, n_rows: int) -> int:
@@ -84,10 +84,16 @@ def one_row(fields: Mapping[str, Any]) -> Any:
     return _arrow(pl.DataFrame([fields]))
 
 
+def vectors_at_a_time(n_factors: int) -> int:
+    """Count the vectors that are read or written together; a batch is copied twice on its way."""
+    return max(1, VECTOR_BATCH_BYTES // (4 * n_factors))
+
+
 def vector_batches(model_name: str, keys: pl.Series, index: str, *, rows: Indices, vectors: Floats) -> Iterator[Any]:
     """Give the vectors of some rows as Arrow tables of model_name, the key, its dense index and factors."""
-    for first in range(0, max(1, len(rows)), ROWS_PER_BATCH):
-        at = rows[first : first + ROWS_PER_BATCH]
+    size = vectors_at_a_time(vectors.shape[1])
+    for first in range(0, max(1, len(rows)), size):
+        at = rows[first : first + size]
         yield _arrow(
             pl.DataFrame(
                 {

@@ -1,14 +1,20 @@
 """Memory: one limit for the whole process, and its split between DuckDB's buffers and the rest."""
 
+import ctypes
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from recsys_duck.errors import ProjectError, ResourceError
 
 DEFAULT_SHARE = 0.6
-# What Python, Arrow and DuckDB's own code and parsers hold beside its buffers, measured on real builds.
-OVERHEAD_BYTES = 250_000_000
+# What Python, its libraries and DuckDB's own code and parsers hold beside its buffers, and the share by
+# which those run over their own limit, measured on real builds.
+OVERHEAD_BYTES = 210_000_000
+OVERHEAD_SHARE = 0.1
+# What the libraries of models keep once they have run: BLAS holds a buffer a thread.
+MODELS_BYTES = 90_000_000
 LEAST_BYTES = 400_000_000
 # What DuckDB needs to hand rows to a Python stage, whose arrays have the rest.
 LENT_SQL_BYTES = 100_000_000
@@ -56,14 +62,20 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def sql_share(limit: int) -> int:
-    """Give DuckDB's part of the limit while SQL runs, in bytes."""
-    return limit - OVERHEAD_BYTES
+def sql_share(limit: int, *, has_models: bool = False) -> int:
+    """Give DuckDB's part of the limit while SQL runs, in bytes; less where models run in the same build."""
+    return int(limit * (1 - OVERHEAD_SHARE)) - OVERHEAD_BYTES - (MODELS_BYTES if has_models else 0)
 
 
 def arrays_share(limit: int) -> int:
     """Give the part of the limit that a Python stage's arrays may take, in bytes."""
-    return limit - OVERHEAD_BYTES - LENT_SQL_BYTES
+    return sql_share(limit, has_models=True) - LENT_SQL_BYTES
+
+
+def give_back() -> None:
+    """Return what Python freed to the system, where the C library can: it keeps 80 MB after a fit of 5 M pairs."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def refuse_need(stage: str, need: int, limit: int) -> None:
@@ -73,7 +85,7 @@ def refuse_need(stage: str, need: int, limit: int) -> None:
         ResourceError: says what it needs.
     """
     if need > arrays_share(limit):
-        whole = need + limit - arrays_share(limit)
+        whole = int((need + LENT_SQL_BYTES + MODELS_BYTES + OVERHEAD_BYTES) / (1 - OVERHEAD_SHARE)) + 1
         raise ResourceError(
             f"{stage} needs {-(-whole // 10**6):,} MB, the limit is {limit // 10**6:,} MB",
             where="memory limit",

@@ -43,9 +43,9 @@ class StageInputs:
         """Count the rows of a declared table."""
         return int(self.engine.fetch(self._query(table, "count(*)"))[0][0])
 
-    def batches(self, table: str, *columns: str) -> Any:
+    def batches(self, table: str, *columns: str, at_a_time: int = 100_000) -> Any:
         """Read columns of a declared table, in the order its rows are stored, as a pyarrow.RecordBatchReader."""
-        return self.engine.batches(self._query(table, ", ".join(columns) or "*"))
+        return self.engine.batches(self._query(table, ", ".join(columns) or "*"), at_a_time)
 
     def refuse_stop(self) -> None:
         """Raise where the build was told to stop.
@@ -217,6 +217,7 @@ class PartMaker:
         with self._engine.lean(memory.LENT_SQL_BYTES):
             for _ in run_jobs(self._engine, [write], 1, stop=stop):
                 yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
+        memory.give_back()
         return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
 
     def _refuse_broken_contract(

@@ -19,7 +19,7 @@ from recsys_duck.jobs import run_one
 from recsys_duck.parts import PartMaker
 from recsys_duck.plan import Plan, Step
 from recsys_duck.relation import relation_of, relations
-from recsys_duck.stage import SqlStage, Stage
+from recsys_duck.stage import PythonStage, SqlStage, Stage
 from recsys_duck.store import CheckRecord, StepRecord, Store
 from recsys_duck.verify import Subject, count_reasons, raise_failures, verify
 
@@ -35,11 +35,10 @@ class How:
     force: bool = False
 
 
-def open_engine(how: How, store: Store) -> Engine:
+def open_engine(how: How, store: Store, *, has_models: bool = False) -> Engine:
     """Open the engine that a build runs on, within its limits."""
-    return DuckdbEngine(
-        memory_bytes=memory.sql_share(how.memory_limit), threads=how.threads, temporary=store.temporary / "spill"
-    )
+    share = memory.sql_share(how.memory_limit, has_models=has_models)
+    return DuckdbEngine(memory_bytes=share, threads=how.threads, temporary=store.temporary / "spill")
 
 
 class Run:
@@ -53,7 +52,8 @@ class Run:
         self._store = store
         self._engine: Engine | None = None
         if plan.of("run") or plan.of("check"):
-            self._engine = stack.enter_context(closing(open_engine(how, store)))
+            has_models = any(isinstance(step.stage, PythonStage) for step in plan.of("run"))
+            self._engine = stack.enter_context(closing(open_engine(how, store, has_models=has_models)))
 
     def step(self, step: Step) -> Iterator[Event]:
         """Run, check or reuse a stage, and make its tables readable."""

@@ -127,8 +127,8 @@ class Inputs(Protocol):
     def n_rows(self, table: str) -> int:
         """Count the rows of a declared table."""
 
-    def batches(self, table: str, *columns: str) -> Any:
-        """Read columns of a declared table, in the order its rows are stored, as a pyarrow.RecordBatchReader."""
+    def batches(self, table: str, *columns: str, at_a_time: int = 100_000) -> Any:
+        """Read columns of a declared table as a pyarrow.RecordBatchReader, in the order its rows are stored."""
 
     def refuse_stop(self) -> None:
         """Raise where the build was told to stop; call it wherever there is a good place to."""

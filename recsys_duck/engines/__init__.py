@@ -60,8 +60,8 @@ class Engine(Protocol):
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:
         """Run a query with a small result and return its rows."""
 
-    def batches(self, query: Query) -> Any:
-        """Run a query and return a pyarrow.RecordBatchReader."""
+    def batches(self, query: Query, at_a_time: int) -> Any:
+        """Run a query and return a pyarrow.RecordBatchReader of so many rows at a time."""
 
     def lean(self, memory_bytes: int) -> AbstractContextManager[None]:
         """Keep to little memory, and hand out rows in the order they are stored, while Python works."""

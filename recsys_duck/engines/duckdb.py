@@ -188,10 +188,10 @@ class DuckdbEngine:
             rows: list[tuple[Any, ...]] = cursor.execute(_bound_text(query), _bindings(query)).fetchall()
         return rows
 
-    def batches(self, query: Query) -> pa.RecordBatchReader:
+    def batches(self, query: Query, at_a_time: int) -> pa.RecordBatchReader:
         """Run a query and return its rows as Arrow batches, on a cursor of their own."""
         relation = self._connection.cursor().sql(_bound_text(query), params=_bindings(query))
-        return relation.to_arrow_reader(1_000_000)
+        return relation.to_arrow_reader(at_a_time)
 
     @contextmanager
     def lean(self, memory_bytes: int) -> Iterator[None]:

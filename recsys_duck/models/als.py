@@ -19,6 +19,7 @@ from recsys_duck.bridge import (
     one_row,
     sparse_matrix,
     vector_batches,
+    vectors_at_a_time,
     vectors_in_order,
 )
 from recsys_duck.models.source import source_of
@@ -28,8 +29,8 @@ from recsys_duck.topn import item_vectors, top_n, users_at_a_time
 NAME = "als"
 FITTED_BY = ("factors", "iterations", "regularization", "alpha", "seed")
 ID_BYTES = 100  # of an id as text, while it is sorted
-BLOCK_BYTES = 48_000_000  # of the least block of lists; more is taken where there is more
-FIXED_BYTES = BLOCK_BYTES + 48_000_000  # and of batches on their way
+BATCH_BYTES = 40_000_000  # of rows on their way in and out
+BLOCK_BYTES = 24_000_000  # of the least block of lists; more is taken where there is more
 
 FITS = Contract(
     about="The fitted models, with what they were fitted on.",
@@ -111,7 +112,7 @@ def fit_bytes(inputs: Inputs) -> int:
     n_users, n_items, n_pairs = _sizes(inputs)
     vector = 4 * int(inputs.parameters["factors"])
     matrices = matrix_bytes(n_pairs, n_users) + matrix_bytes(n_pairs, n_items)
-    return matrices + (n_users + n_items) * (3 * vector + ID_BYTES) + FIXED_BYTES
+    return matrices + (n_users + n_items) * (3 * vector + ID_BYTES) + BATCH_BYTES
 
 
 def list_bytes(inputs: Inputs) -> int:
@@ -119,7 +120,7 @@ def list_bytes(inputs: Inputs) -> int:
     n_users, n_items, n_pairs = _sizes(inputs)
     vector = 4 * int(inputs.parameters["factors"])
     vectors = vector * (n_users + 3 * n_items) + (n_users + n_items) * ID_BYTES
-    return vectors + matrix_bytes(n_pairs, n_users) + FIXED_BYTES
+    return vectors + matrix_bytes(n_pairs, n_users) + BATCH_BYTES + BLOCK_BYTES
 
 
 def fit(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
@@ -154,9 +155,10 @@ def recommend(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     """Make the list of every user with a vector, in blocks that fit in memory."""
     n_users, n_items, _ = _sizes(inputs)
     factors, n = inputs.parameters["factors"], inputs.parameters["top_n"]
-    user_batches = inputs.batches("models.user_factors", "user_idx", "factors")
+    size = vectors_at_a_time(factors)
+    user_batches = inputs.batches("models.user_factors", "user_idx", "factors", at_a_time=size)
     user_factors, users = vectors_in_order(user_batches, "user_idx", shape=(n_users, factors))
-    item_batches = inputs.batches("models.item_factors", "item_idx", "factors")
+    item_batches = inputs.batches("models.item_factors", "item_idx", "factors", at_a_time=size)
     item_factors, items = vectors_in_order(item_batches, "item_idx", shape=(n_items, factors))
     ranked = item_vectors(item_factors[items], items, n_items)
     del item_factors
