@@ -4,7 +4,7 @@ Run ``python -m recsys_duck.dictionary FILE`` to write it again.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from recsys_duck.engines.sqltext import SqlText
@@ -12,9 +12,10 @@ from recsys_duck.examples import example_questions
 from recsys_duck.kind import SQL_FOLDER, kind_names
 from recsys_duck.macro import Macro
 from recsys_duck.meta import meta_tables
+from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters, read_toml
 from recsys_duck.project import read_macros, read_stages
-from recsys_duck.stage import LAYERS, SqlStage
+from recsys_duck.stage import LAYERS, Contract, PythonStage, Stage
 
 HEAD = """\
 # The warehouse
@@ -28,7 +29,9 @@ Open `recsys.duckdb` read-only with the DuckDB shell (1.5 or 2), from any folder
 
     from recs.popular;                 -- a table
     from explain('core.items');        -- what its columns mean
-    from recommend_for(17);            -- a question with an argument
+    from similar_to('Radiohead');      -- a question with an argument
+    from recommend_for(17);            -- what each model would show a user
+    from eval.metrics;                 -- how well the lists find what users did next
     from core.events_rejected;         -- rows that a gate kept out, with why
     from meta.row_ledger;              -- where every row went
 
@@ -55,7 +58,7 @@ def dictionary() -> str:
 def _written(reader: SqlText) -> str:
     lines = [HEAD, *_questions(), *_macros(read_macros(reader))]
     lines += ["## Tables for every source\n"]
-    lines += _tables(list(read_stages([("shared", SQL_FOLDER)], reader).values()))
+    lines += _tables([*read_stages([("shared", SQL_FOLDER)], reader).values(), *python_stages()])
     lines += _meta()
     lines += _contract()
     for name in kind_names():
@@ -79,21 +82,26 @@ def _macros(macros: list[Macro]) -> Iterator[str]:
     yield "| `unit_hash(text)` | A uniform number between 0 and 1 from a text, the same on every machine. |\n"
 
 
-def _tables(stages: list[SqlStage]) -> Iterator[str]:
+def _tables(stages: Sequence[Stage]) -> Iterator[str]:
     for stage in sorted(stages, key=lambda one: (LAYERS.index(one.key.split(".")[0]), one.key)):
-        contract = stage.contract
-        yield f"### {stage.key}\n\n{contract.about}"
-        facts = [f"grain: {', '.join(contract.grain) or 'none'}"]
-        facts += [f"gate of: {contract.gate_of}"] if contract.gate_of else []
-        facts += [f"once for each: {stage.for_each}"] if stage.for_each else []
-        facts += ["a view"] if stage.is_view else []
-        facts += [f"reads: {', '.join(stage.reads)}"] if stage.reads else []
-        facts += [f"parameters: {', '.join(stage.parameters)}"] if stage.parameters else []
-        yield f"\n{'; '.join(facts)}.{' ' + _sentence(contract.why) if contract.why else ''}\n"
-        yield "| column | meaning |\n|---|---|"
-        for column in contract.columns:
-            yield f"| `{column.name}` | {column.comment} |"
-        yield ""
+        for table, contract in stage.tables.items():
+            yield from _table(f"{table}/{stage.part}" if stage.part else table, contract, stage)
+
+
+def _table(name: str, contract: Contract, stage: Stage) -> Iterator[str]:
+    yield f"### {name}\n\n{contract.about}"
+    facts = [f"grain: {', '.join(contract.grain) or 'none'}"]
+    facts += [f"gate of: {contract.gate_of}"] if contract.gate_of else []
+    facts += [f"once for each: {stage.for_each}"] if stage.for_each else []
+    facts += ["a view"] if stage.is_view else []
+    facts += [f"made in Python by the stage {stage.key}"] if isinstance(stage, PythonStage) else []
+    facts += [f"reads: {', '.join(stage.reads)}"] if stage.reads else []
+    facts += [f"parameters: {', '.join(stage.parameters)}"] if stage.parameters else []
+    yield f"\n{'; '.join(facts)}.{' ' + _sentence(contract.why) if contract.why else ''}\n"
+    yield "| column | meaning |\n|---|---|"
+    for column in contract.columns:
+        yield f"| `{column.name}` | {column.comment} |"
+    yield ""
 
 
 def _sentence(text: str) -> str:

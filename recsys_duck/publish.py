@@ -19,14 +19,17 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
     found = relations(project.stages, records, tables, store)
     comments: dict[str, tuple[str, Mapping[str, str]]] = {}
     for relation in found:
-        key = next(key for key in records if relation.name in project.stages[key].tables)
-        contract = project.stages[key].tables[relation.name]
+        makers = [project.stages[key] for key in records if relation.name in project.stages[key].tables]
+        contract = makers[0].tables[relation.name]
+        about = contract.about
+        if len(makers) > 1:
+            about = " ".join(f"{one.part}: {one.tables[relation.name].about}" for one in makers)
         columns = {column.name: column.comment for column in contract.columns if column.comment}
         for name in definitions(relation):
             is_rejected = name != relation.name
-            about = f"Rejected rows of {relation.name}, with reject_reason." if is_rejected else contract.about
-            kept = {one: told for one, told in columns.items() if is_rejected or one != "reject_reason"}
-            comments[name] = (about, kept)
+            told = f"Rejected rows of {relation.name}, with reject_reason." if is_rejected else about
+            kept = {one: text for one, text in columns.items() if is_rejected or one != "reject_reason"}
+            comments[name] = (told, kept)
     macros = tuple(macro for macro in project.macros if set(macro.reads) <= set(tables))
     stages = {key: project.stages[key] for key in records}
     meta = meta_tables(stages, records, project.settings, project.sources)

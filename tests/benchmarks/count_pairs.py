@@ -82,7 +82,6 @@ WAYS: dict[str, Callable[[Path], int]] = {
 
 def main(n_baskets: int, ways: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
         # in a process of its own: a child's peak memory starts at what its parent holds
         subprocess.run([sys.executable, __file__, name, "--make", str(n_baskets)], check=True)
         print(f"{'way':<16}{'seconds':>9}{'to ours':>9}{'peak MB':>9}{'pairs':>14}")

@@ -1,0 +1,108 @@
+"""Lists by name: on the command line, in the shell's macros, and as a text of neighbours."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from building import lay_out, rows, run
+from projects import command_here, write_parquet
+
+NAMES = """
+    select cast(item_id as bigint) as item_id,
+        case when item_id < 3 then 'The Same' else 'Item ' || item_id end as item_name
+    from range(1, 13) as items(item_id)
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("lists")
+    write_parquet(root / "items.parquet", NAMES)
+    lay_out(root, toml='[parameters]\nsplit = "random"\ntest_share = 0.3\npair_min_count = 1\n')
+    run(root)
+    return root
+
+
+def test_similar_shows_the_list_of_every_item_of_the_name(project: Path) -> None:
+    done = command_here(project, "similar", "the same", "-n", "2", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    wanted = rows(
+        project,
+        """select similar_items.item_id, 'The Same', rank, similar_item_id, items.item_name, score
+        from recs.similar_items join core.items on items.item_id = similar_item_id
+        where similar_items.item_id in (1, 2) and rank <= 2 order by 1, rank""",
+    )
+    assert done.stdout.splitlines()[1:] == [",".join(map(str, row)) for row in wanted]
+    assert len(wanted) == 4
+    by_id = command_here(project, "similar", "2", "-n", "2", "--format", "csv").stdout.splitlines()
+    assert by_id[1:] == done.stdout.splitlines()[3:]
+
+
+def test_an_unknown_name_is_told_with_the_nearest(project: Path) -> None:
+    done = command_here(project, "similar", "Itm 7")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no item is named 'Itm 7'" in done.stderr
+    assert "did you mean Item 7" in done.stderr
+
+
+def test_an_item_without_neighbours_is_told_apart_from_an_unknown_one(project: Path) -> None:
+    done = command_here(project, "similar", "Item 12")  # nobody met it
+    assert done.returncode == 2
+    assert "nothing is similar to 'Item 12'" in done.stderr
+
+
+def test_recommend_shows_each_models_list_or_one(project: Path) -> None:
+    done = command_here(project, "recommend", "3", "-n", "1", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert [line.split(",")[:2] for line in done.stdout.splitlines()[1:]] == [
+        ["als", "1"],
+        ["item_knn", "1"],
+        ["popular", "1"],
+    ]
+    one = command_here(project, "recommend", "3", "--model", "als", "--format", "csv").stdout.splitlines()
+    count = rows(project, "select count(*) from recs.personal where user_id = 3 and model_name = 'als' and rank <= 10")
+    assert len(one) - 1 == count[0][0]
+    assert {line.split(",")[0] for line in one[1:]} == {"als"}
+
+
+def test_an_unknown_user_and_an_unknown_model_are_told(project: Path) -> None:
+    done = command_here(project, "recommend", "99")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no user 99" in done.stderr
+    done = command_here(project, "recommend", "3", "--model", "asl")
+    assert done.returncode == 2
+    assert "no list of model asl for user 3" in done.stderr
+    assert "als, item_knn, popular" in done.stderr
+
+
+def test_the_macro_says_what_the_command_says(project: Path) -> None:
+    found = rows(project, "select item_id, rank, similar_item_id from similar_to('THE SAME')")
+    wanted = "select item_id, rank, similar_item_id from recs.similar_items where item_id in (1, 2) order by 1, 2"
+    assert found == rows(project, wanted)
+    assert found
+
+
+def test_neighbours_are_a_line_an_item_best_first(project: Path) -> None:
+    done = command_here(project, "export", "neighbours", "coco.txt")
+    assert done.returncode == 0, done.stderr
+    lists: dict[object, list[object]] = defaultdict(list)
+    for item, other in rows(project, "select item_id, similar_item_id from recs.similar_items order by item_id, rank"):
+        lists[item].append(other)
+    text = "".join(" ".join(map(str, [item, *others])) + "\n" for item, others in lists.items())
+    assert (project / "coco.txt").read_text() == text
+    assert f"{len(lists)} neighbours" in done.stderr
+    assert command_here(project, "export", "neighbours", "-").stdout == text
+
+
+def test_an_export_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    select = "select user_id, 'an item ' || item_id as item_id from range(3) u(user_id), range(4) i(item_id)"
+    lay_out(tmp_path, events=select)
+    run(tmp_path)
+    (tmp_path / "coco.txt").write_text("as it was\n")
+    done = command_here(tmp_path, "export", "neighbours", "coco.txt")
+    assert done.returncode == 2
+    assert "holds a blank" in done.stderr
+    assert (tmp_path / "coco.txt").read_text() == "as it was\n"
+    done = command_here(tmp_path, "export", "neighbours", "nowhere/coco.txt")
+    assert done.returncode == 2
+    assert [path.name for path in tmp_path.glob("*coco*")] == ["coco.txt"]
