@@ -3,20 +3,9 @@
 -- why:      judged on the train rows, so that each has its reason: first the basket's size, then
 --           the repeats in it. The size is counted with repeats where basket_count says rows. Dense
 --           ids stand here because the self-join of the pairs must find no dictionary to join.
--- gate of:  split.train
+-- gate of:  features.basket_events
 
 with
--- one row per event of train
-keyed_events as (
-    select
-        case
-            when $basket_by = 'user' then cast(train.user_id as varchar)
-            else cast(train.basket_id as varchar)
-        end as basket_key,
-        train.item_id
-    from split.train
-),
-
 -- one row per event of train, with its basket and its turn among the repeats in it
 sized_events as (
     select
@@ -30,11 +19,11 @@ sized_events as (
             partition by baskets.basket_idx, items.item_idx
             order by items.item_idx
         ) as turn
-    from keyed_events
+    from features.basket_events
     left join features.baskets
-        on keyed_events.basket_key = baskets.basket_key
+        on basket_events.basket_key = baskets.basket_key
     left join core.items
-        on keyed_events.item_id = items.item_id
+        on basket_events.item_id = items.item_id
 )
 
 select

@@ -1,30 +1,18 @@
 -- The baskets of train, each once, with how much each holds.
 -- grain:  basket_idx
--- why:    a basket is what basket_by says, a user or the source's own basket; events without one
---         have no row here, and features.basket_items rejects them.
+-- why:    events without a basket have no row here, and features.basket_items rejects them.
 -- check:  n_items between 1 and n_rows
 
 with
--- one row per event of train that has a basket
-keyed_events as (
-    select
-        case
-            when $basket_by = 'user' then cast(train.user_id as varchar)
-            else cast(train.basket_id as varchar)
-        end as basket_key,
-        train.item_id
-    from split.train
-),
-
 -- one row per basket and item
 basket_pairs as (
     select
-        keyed_events.basket_key,
-        keyed_events.item_id,
+        basket_events.basket_key,
+        basket_events.item_id,
         count(*) as n_rows
-    from keyed_events
-    where keyed_events.basket_key is not null
-    group by keyed_events.basket_key, keyed_events.item_id
+    from features.basket_events
+    where basket_events.basket_key is not null
+    group by basket_events.basket_key, basket_events.item_id
 ),
 
 -- one row per basket
