@@ -107,6 +107,12 @@ def _refuse_loss(plan: Plan, environment: str) -> None:
         ProjectError: names what would be lost.
     """
     current = Warehouse(plan.project.warehouse).published(environment)
+    if current and not current.stages:
+        raise ProjectError(
+            f"{environment} is what a sweep publishes, a build would take its table away",
+            where="--as, or environment in recsys.toml",
+            fix="give another name",
+        )
     shown = current.stages if current else {}
     lost = [step.stage.key for step in plan.of("left") if step.record is None and step.stage.key in shown]
     if lost:

@@ -92,7 +92,7 @@ def _warned(event: Warned) -> str:
 
 
 def _tried(event: Tried) -> str:
-    combination = ", ".join(f"{name} = {value}" for name, value in event.combination.items())
+    combination = ", ".join(f"{name} = {value}" for name, value in event.combination.items()) or "as given"
     return f"tried      {event.n_done} of {event.n_combinations}: {combination}  {event.elapsed_s:.1f} s"
 
 

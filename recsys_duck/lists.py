@@ -3,9 +3,11 @@
 Reads a published generation, nothing else.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +24,11 @@ from recs.similar_items
 group by item_id
 order by item_id
 """
-BLANK_IDS = r"select item_id from core.items where regexp_matches(cast(item_id as varchar), '\s') limit 1"
+# of any alphabet: readers split at them
+BLANK_IDS = r"""
+select item_id from recs.similar_items
+where regexp_matches(concat(item_id, '|', similar_item_id), '[\s\x1c-\x1f\x{85}\p{Z}]') limit 1
+"""
 
 
 def similar_items(generation: Path, folder: Path, name: str, n: int) -> Answer:
@@ -31,6 +37,7 @@ def similar_items(generation: Path, folder: Path, name: str, n: int) -> Answer:
     Raises:
         ProjectError: no item has the name; the nearest names are told.
     """
+    _refuse_missing(generation, folder, "recs.similar_items")
     question = f"from similar_to({quoted(name)}) where rank <= {n}"
     names, rows = read_published(generation, question, folder=folder)
     if not rows:
@@ -39,9 +46,9 @@ def similar_items(generation: Path, folder: Path, name: str, n: int) -> Answer:
             raise ProjectError(
                 f"nothing is similar to {name!r}",
                 where="recs.similar_items",
-                fix="it shares too few baskets: lower pair_min_count, or widen basket_min and basket_max",
+                fix="it has no event, or shares too few baskets: see pair_min_count, basket_max, similar_threshold",
             )
-        near = _nearest(generation, folder, "core.items", "item_name", name)
+        near = _nearest(generation, folder, "core.items", "coalesce(item_name, cast(item_id as varchar))", name)
         raise ProjectError(f"no item is named {name!r}", where="core.items", fix=near)
     return names, rows
 
@@ -52,7 +59,8 @@ def recommendations(generation: Path, folder: Path, user: str, n: int, *, model:
     Raises:
         ProjectError: there is no such user, or no list for it.
     """
-    chosen = f" and model_name = {quoted(model)}" if model else ""
+    _refuse_missing(generation, folder, "recs.personal")
+    chosen = f" and model_name = {quoted(model)}" if model is not None else ""
     question = f"from recommend_for({quoted(user)}) where rank <= {n}{chosen}"
     names, rows = read_published(generation, question, folder=folder)
     if not rows:
@@ -69,9 +77,16 @@ def recommendations(generation: Path, folder: Path, user: str, n: int, *, model:
         raise ProjectError(
             f"there is no list{f' of model {model}' if model else ''} for user {user}",
             where="recs.personal",
-            fix=f"models with lists: {', '.join(models) or 'none'}; recs.popular is for users without train events",
+            fix=f"models with lists: {', '.join(models) or 'none'}; users without train events, or who have met "
+            "everything (see include_seen), have none",
         )
     return names, rows
+
+
+def _refuse_missing(generation: Path, folder: Path, table: str) -> None:
+    known = f"select 1 from duckdb_views() where concat(schema_name, '.', view_name) = {quoted(table)}"
+    if not read_published(generation, known, folder=folder)[1]:
+        raise ProjectError(f"{table} is not published here", where=str(generation), fix=f"build --select +{table}")
 
 
 def _nearest(generation: Path, folder: Path, table: str, column: str, wanted: str) -> str:
@@ -90,11 +105,12 @@ def export_neighbours(generation: Path, folder: Path, target: Path | None) -> in
         ProjectError: an id holds a blank, which the format can't tell from two ids.
         ResourceError: the file can't be written.
     """
+    _refuse_missing(generation, folder, "recs.similar_items")
     blank = read_published(generation, BLANK_IDS, folder=folder)[1]
     if blank:
         raise ProjectError(
             f"item {blank[0][0]!r} holds a blank, which separates ids in this format",
-            where="core.items",
+            where="recs.similar_items",
             fix='write a CSV: query "from recs.similar_items" --format csv',
         )
     with published_rows(generation, NEIGHBOURS, folder=folder) as (_, rows):
@@ -105,19 +121,25 @@ def export_neighbours(generation: Path, folder: Path, target: Path | None) -> in
 def _write(lines: Iterable[str], target: Path | None) -> int:
     if target is None:
         return _count(sys.stdout.write(line) for line in lines)
+    target = target.resolve()  # a link stays one
     beside = target.with_name(f".{target.name}.new")
     try:
+        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
+            with target.open("w", encoding="utf-8") as file:
+                return _count(file.write(line) for line in lines)
         with beside.open("w", encoding="utf-8", newline="\n") as file:
             n_lines = _count(file.write(line) for line in lines)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, target)
     except OSError as error:
-        raise ResourceError(
-            f"can't write {target}: {error.strerror}", where=str(target), fix="give another file"
-        ) from None
-    finally:
+        with suppress(OSError):
+            beside.unlink()
+        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
+        raise refused(f"can't write the file: {error.strerror}", where=str(target), fix="give another") from None
+    except BaseException:
         beside.unlink(missing_ok=True)
+        raise
     return n_lines
 
 

@@ -86,7 +86,7 @@ class Parameter:
             if self.choices and item is not None and item not in self.choices:
                 raise self._error(given, where, "use one of " + ", ".join(self.choices))
             if isinstance(item, int | float) and not self._in_range(item):
-                raise self._error(given, where, f"use {self.range_text()}")
+                raise self._error(given, where, f"use {self.range_text() or 'a finite number'}")
         return Value(SQL_TYPES[self.type], data)
 
     def range_text(self) -> str:
@@ -100,7 +100,7 @@ class Parameter:
         return ""
 
     def _in_range(self, number: float) -> bool:
-        if math.isnan(number):
+        if isinstance(number, float) and not math.isfinite(number):
             return False
         return not (
             (self.minimum is not None and number < self.minimum) or (self.maximum is not None and number > self.maximum)
@@ -114,12 +114,15 @@ class Parameter:
         if given is None:
             if self.default is None:
                 return None
-            raise self._error(given, where, f"leave it out for the default, {self.default}")
+            raise self._error(given, where, f"leave it out for the default, {Value('', self.default).text()}")
         if self.type == "timestamp":
             return self._timestamp(given, where)
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
         if self.type == "real" and is_number:
-            return float(given)  # type: ignore[arg-type]
+            try:
+                return float(given)  # type: ignore[arg-type]
+            except OverflowError:
+                raise self._error("a number of hundreds of digits", where, "use a smaller one") from None
         if self.type == "int" and is_number and isinstance(given, int) and not -(2**63) <= given < 2**63:
             raise self._error(given, where, "use a 64-bit integer")
         fits = {

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from recsys_duck import memory
@@ -183,7 +184,7 @@ class PartMaker:
         started = time.monotonic()
         stop = threading.Event()
         inputs = StageInputs(
-            parameters={name: self._project.settings[name].value.data for name in stage.parameters},
+            parameters=_parameters(self._project, stage),
             memory_bytes=memory.arrays_share(self._memory_limit),
             threads=self._threads,
             engine=self._engine,
@@ -244,6 +245,20 @@ class PartMaker:
                     where=str(stage.path),
                     fix=f"cast it: try_cast(… as {allowed[0].lower()})",
                 )
+
+
+def refuse_least_need(project: Project, stage: PythonStage, memory_limit: int) -> None:
+    """Refuse a limit that a Python stage does not even fit in without a row, before anything runs.
+
+    Raises:
+        ResourceError: says what it needs.
+    """
+    inputs: Any = SimpleNamespace(parameters=_parameters(project, stage), n_rows=lambda _: 0)
+    memory.refuse_need(stage.key, stage.need(inputs), memory_limit)
+
+
+def _parameters(project: Project, stage: PythonStage) -> dict[str, Any]:
+    return {name: project.settings[name].value.data for name in stage.parameters}
 
 
 @contextmanager

@@ -94,14 +94,28 @@ def _refuse_contradictions(project: Project) -> None:
             where=f"parameter split, from {settings['split'].source}",
             fix="use split = random or none",
         )
-    lengths, top_n = settings["ks"].value.data, settings["top_n"].value.data
+    top_n, least, most = (_number(settings[name]) for name in ("top_n", "basket_min", "basket_max"))
+    if 0 < most < least:
+        raise ProjectError(
+            f"basket_min = {least} and basket_max = {most} keep no basket",
+            where=f"parameter basket_min, from {settings['basket_min'].source}; basket_max, from "
+            f"{settings['basket_max'].source}",
+            fix="raise basket_max, or 0 for no limit",
+        )
+    lengths = settings["ks"].value.data
+    if not lengths:
+        raise ProjectError("ks names no list length", where=f"parameter ks, from {settings['ks'].source}", fix="[10]")
     longest = max((k for k in lengths if isinstance(k, int)), default=0) if isinstance(lengths, tuple) else 0
-    if isinstance(top_n, int) and longest > top_n:
+    if longest > top_n:
         raise ProjectError(
             f"ks asks for lists of {longest}, and top_n makes them {top_n} long",
             where=f"parameter ks, from {settings['ks'].source}; top_n, from {settings['top_n'].source}",
             fix=f"use top_n = {longest} or more, or smaller ks",
         )
+
+
+def _number(setting: Setting) -> int:
+    return int(str(setting.value.data))
 
 
 def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
@@ -112,6 +126,10 @@ def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
     """
     wanted = models.value.data if isinstance(models.value.data, tuple) else ()
     known = {stage.part for stage in stages.values() if MODELLED in stage.tables}
+    if not wanted:
+        raise ProjectError(
+            "models names no model", where=f"parameter models, from {models.source}", fix=f"choose of {sorted(known)}"
+        )
     for name in wanted:
         if name not in known:
             raise ProjectError(

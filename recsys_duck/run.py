@@ -16,7 +16,7 @@ from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.errors import ProjectError
 from recsys_duck.events import Built, Event, Skipped, Started, Warned
 from recsys_duck.jobs import run_one
-from recsys_duck.parts import PartMaker
+from recsys_duck.parts import PartMaker, refuse_least_need
 from recsys_duck.plan import Plan, Step
 from recsys_duck.relation import relation_of, relations
 from recsys_duck.stage import PythonStage, SqlStage, Stage
@@ -52,8 +52,10 @@ class Run:
         self._store = store
         self._engine: Engine | None = None
         if plan.of("run") or plan.of("check"):
-            has_models = any(isinstance(step.stage, PythonStage) for step in plan.of("run"))
-            self._engine = stack.enter_context(closing(open_engine(how, store, has_models=has_models)))
+            models = [step.stage for step in plan.of("run") if isinstance(step.stage, PythonStage)]
+            for stage in models:
+                refuse_least_need(plan.project, stage, how.memory_limit)
+            self._engine = stack.enter_context(closing(open_engine(how, store, has_models=bool(models))))
 
     def step(self, step: Step) -> Iterator[Event]:
         """Run, check or reuse a stage, and make its tables readable."""

@@ -7,13 +7,13 @@ built once. The table is published in an environment of its own.
 import itertools
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from recsys_duck.build import building, prelude
 from recsys_duck.engines import Query
-from recsys_duck.errors import ProjectError
+from recsys_duck.errors import ProjectError, RecsysDuckError
 from recsys_duck.events import Event, Progress, Tried, Warned
 from recsys_duck.graph import Graph
 from recsys_duck.meta import parameters_table
@@ -49,9 +49,12 @@ def parse_alternatives(text: str) -> tuple[str, list[object]]:
     """
     name, written = parse_assignment(text)[0], text.partition("=")[2].strip()
     try:
-        return name, list(tomllib.loads(f"values = [{written}]")["values"])
+        values = list(tomllib.loads(f"values = [{written}]")["values"])
     except tomllib.TOMLDecodeError:
-        return name, [parse_assignment(f"{name}={one}")[1] for one in written.split(",")]
+        values = [parse_assignment(f"{name}={one}")[1] for one in written.split(",")]
+    if not values or "" in values:
+        raise ProjectError(f"can't read {text!r}", where="--set", fix="write --set name=value,value")
+    return name, values
 
 
 def load_combinations(
@@ -63,14 +66,14 @@ def load_combinations(
         ProjectError: a value is unfit, or nothing would be judged; nothing runs then.
     """
     alternatives = dict(parse_alternatives(text) for text in assignments)
-    combinations = []
+    combinations: dict[tuple[Value, ...], Combination] = {}
     for chosen in itertools.product(*alternatives.values()):
         project, graph = load(list(zip(alternatives, chosen, strict=True)))
         if project.settings["split"].value.data == "none":
             raise ProjectError("split = none leaves nothing to judge by", where="sweep", fix="add --set split=random")
         values = {name: project.settings[name].value for name, given in alternatives.items() if len(given) > 1}
-        combinations.append(Combination(values, project, graph))
-    return combinations
+        combinations.setdefault(tuple(values.values()), Combination(values, project, graph))
+    return list(combinations.values())
 
 
 def sweep(combinations: Sequence[Combination], how: How) -> Iterator[Event]:
@@ -85,14 +88,20 @@ def sweep(combinations: Sequence[Combination], how: How) -> Iterator[Event]:
     with building(project) as store:
         _refuse_environment(Warehouse(project.warehouse), how.environment)
         found: list[tuple[Mapping[str, Value], PartRecord]] = []
+        told: set[Event] = set()
         for combination in combinations:
             started = time.monotonic()
-            parts: list[PartRecord] = []
-            yield from _judge(combination, how, store, parts, is_first=not found)
-            found.append((combination.values, parts[0]))
             shown = {name: value.text() for name, value in combination.values.items()}
+            try:
+                part = yield from _judge(combination, how, store, told)
+            except RecsysDuckError as error:
+                error.where = "; ".join([error.where, *(f"{name} = {value}" for name, value in shown.items())])
+                raise
+            found.append((combination.values, part))
             yield Tried(shown, len(found), len(combinations), round(time.monotonic() - started, 3))
         part = _write(found, how, store)
+        if not part.n_rows:
+            yield Warned(TABLE, "nothing was judged: test is empty, or holds no user of train")
         kept = {name: one for name, one in project.settings.items() if name not in combinations[0].values}
         comments = {name: project.settings[name].parameter.about for name in combinations[0].values}
         comments |= {column.name: column.comment for column in project.stages[JUDGED].tables[JUDGED].columns}
@@ -110,15 +119,13 @@ def _refuse_environment(warehouse: Warehouse, environment: str) -> None:
     if current and current.stages:
         raise ProjectError(
             f"{environment} is what a build publishes, a sweep would take its tables away",
-            where="--as",
-            fix=f"leave it out for {ENVIRONMENT}, or give another name",
+            where="--as, or the sweep's own name",
+            fix="give another name: --as NAME",
         )
 
 
-def _judge(
-    combination: Combination, how: How, store: Store, parts: list[PartRecord], *, is_first: bool
-) -> Iterator[Event]:
-    """Build what a combination's metrics need; adds their part to `parts`."""
+def _judge(combination: Combination, how: How, store: Store, told: set[Event]) -> Generator[Event, None, PartRecord]:
+    """Build what a combination's metrics need; returns their part. What was `told` is not told again."""
     plan = make_plan(
         combination.project,
         combination.graph,
@@ -127,13 +134,16 @@ def _judge(
         forced=False,
         published={},
     )
-    if is_first:
-        yield from (event for event in prelude(plan, how) if isinstance(event, Warned))
     with ExitStack() as stack:
         run = Run(plan, how, store, stack)
-        for step in plan.steps:
-            yield from (event for event in run.step(step) if isinstance(event, Progress))
-    parts += run.records[JUDGED].of_table(JUDGED)
+        steps = (event for step in plan.steps for event in run.step(step))
+        for event in itertools.chain(prelude(plan, how), steps):
+            if isinstance(event, Progress) or (isinstance(event, Warned) and event not in told):
+                yield event
+            if isinstance(event, Warned):
+                told.add(event)
+    [part] = run.records[JUDGED].of_table(JUDGED)
+    return part
 
 
 def _write(found: Sequence[tuple[Mapping[str, Value], PartRecord]], how: How, store: Store) -> PartRecord:

@@ -12,7 +12,7 @@ from building import lay_out, rows, run, started
 from scipy.sparse import csr_matrix
 
 from recsys_duck import memory
-from recsys_duck.errors import InterruptedBuildError, ResourceError
+from recsys_duck.errors import InterruptedBuildError, ResourceError, StageError
 from recsys_duck.jobs import run_jobs
 from recsys_duck.models import als
 
@@ -163,3 +163,21 @@ def test_a_job_is_told_to_stop_when_its_build_is() -> None:
     next(jobs)
     jobs.close()
     assert stop.is_set()
+
+
+def test_a_limit_that_no_model_fits_in_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    with pytest.raises(ResourceError, match=r"models\.als needs"):
+        run(tmp_path, memory_limit=400_000_000)
+    assert not (tmp_path / "warehouse" / "tables").exists()
+    run(tmp_path, {"parameters": [("models", ["popular", "item_knn"])]}, memory_limit=400_000_000)
+
+
+@pytest.mark.parametrize("parameter", [("alpha", 1e30), ("alpha", 3e38), ("regularization", 1e30)])
+def test_factors_that_are_not_finite_are_told(tmp_path: Path, parameter: tuple[str, float]) -> None:
+    lay_out(tmp_path)
+    with pytest.raises(StageError, match="factors of als are not finite") as caught:
+        run(tmp_path, {"parameters": [parameter]})
+    assert parameter[0] in caught.value.where
+    assert caught.value.cause == ""
+    assert not (tmp_path / "warehouse" / "recsys.duckdb").exists()

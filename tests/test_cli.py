@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from recsys_duck import __version__
 from recsys_duck.cli import cli
+from recsys_duck.errors import ProjectError
 from recsys_duck.stage import PythonStage
 
 SHELL = shutil.which("duckdb", path=str(Path(sys.executable).parent))
@@ -108,7 +109,8 @@ def test_every_printed_stage_pastes_into_the_released_shell_and_gives_its_rows(p
     counts = dict(rows(project, "select stage, n_rows from meta.stages"))
     for stage, step in steps(project).items():
         if isinstance(step.stage, PythonStage):
-            assert "is Python, not SQL" in call("sql", stage, "--project", project).stderr
+            with pytest.raises(ProjectError, match="is Python, not SQL"):
+                call("sql", stage, "--project", project)
             continue
         text = call("sql", stage, "--project", project).stdout
         assert "$" not in "".join(line for line in text.splitlines() if not line.startswith("--"))

@@ -1,5 +1,8 @@
 """Lists by name: on the command line, in the shell's macros, and as a text of neighbours."""
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -106,3 +109,42 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     done = command_here(tmp_path, "export", "neighbours", "nowhere/coco.txt")
     assert done.returncode == 2
     assert [path.name for path in tmp_path.glob("*coco*")] == ["coco.txt"]
+
+
+def test_a_pipe_is_written_to_and_a_link_stays_a_link(project: Path, tmp_path: Path) -> None:
+    text = command_here(project, "export", "neighbours", "-").stdout
+    fifo, link, target = tmp_path / "pipe", tmp_path / "link.txt", tmp_path / "target.txt"
+    os.mkfifo(fifo)
+    reader = subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE, text=True)
+    assert command_here(project, "export", "neighbours", str(fifo)).returncode == 0
+    assert reader.communicate(timeout=20)[0] == text
+    assert fifo.is_fifo()
+    link.symlink_to(target)
+    assert command_here(project, "export", "neighbours", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert target.read_text() == text
+
+
+@pytest.mark.parametrize("name", ["nowhere/coco.txt", "x" * 300, ""])
+def test_a_file_that_can_t_be_written_is_told(project: Path, name: str) -> None:
+    done = command_here(project, "export", "neighbours", name)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_stops_early_is_no_failure(project: Path) -> None:
+    command = f"{sys.executable} -m recsys_duck query 'select unnest(range(200000)) as n' --format csv | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "n\n", "")
+
+
+def test_lists_that_are_not_published_are_told(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    run(tmp_path, select=("+core.items",))
+    for arguments in (("similar", "3"), ("recommend", "3"), ("export", "neighbours", "x.txt")):
+        done = command_here(tmp_path, *arguments)
+        assert done.returncode == 2
+        assert "is not published here" in done.stderr
+        assert "--select +recs." in done.stderr

@@ -46,7 +46,7 @@ class Built:
             root=root,
             kind="mpd",
             files=[("", case.pattern)],
-            parameters=[("models", ["popular"]), *case.parameters.items()],
+            parameters=[("models", ["popular"]), ("ks", [1]), *case.parameters.items()],
         )
         with SqlText() as reader:
             project = load_project(given, reader)

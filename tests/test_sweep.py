@@ -9,7 +9,7 @@ from projects import command_here, published_files
 
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError
-from recsys_duck.events import Event, Published, Tried
+from recsys_duck.events import Event, Published, Tried, Warned
 from recsys_duck.graph import build_graph
 from recsys_duck.models import python_stages
 from recsys_duck.project import load_project
@@ -131,3 +131,35 @@ def test_recipe_5_4_comes_out_as_published(slices_folder: Path, tmp_path: Path) 
     assert float(str(found.pop(0.0))) < 0.006
     assert found == pytest.approx(PUBLISHED, abs=0.008)
     assert rows(tmp_path, "select distinct n_users from eval.sweep", "sweep") == [(983,)]
+
+
+def test_equal_values_are_one_combination(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    events = swept(tmp_path, [*SPLIT, "alpha=1,1.0,2", 'models=["popular"]'])
+    assert len([event for event in events if isinstance(event, Tried)]) == 2
+
+
+def test_a_build_takes_no_sweep_away(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    swept(tmp_path, [*SPLIT, "seed=0,1", 'models=["popular"]'])
+    with pytest.raises(ProjectError, match="sweep is what a sweep publishes"):
+        run(tmp_path, environment="sweep")
+
+
+def test_a_combination_that_fails_is_named_and_nothing_is_published(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    arguments = [*SPLIT, "alpha=1,1e30", 'models=["als"]']
+    done = command_here(tmp_path, "sweep", *(word for one in arguments for word in ("--set", one)))
+    assert done.returncode == 1
+    assert "the factors of als are not finite" in done.stderr
+    assert "alpha = 1e+30" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "warehouse" / "sweep.duckdb").exists()
+
+
+def test_what_a_build_would_warn_of_a_sweep_warns_of_once(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    events = swept(tmp_path, ["split=random", "test_share=0", "seed=0,1", 'models=["popular"]'])
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert len([one for one in warnings if "test is empty: nothing can be judged" in one]) == 1
+    assert any("nothing was judged" in one for one in warnings)

@@ -4,13 +4,14 @@ The only module that exits. Imports of DuckDB and the like wait until a command 
 `--help` is there at once.
 """
 
+import os
 import sys
 
 import click
 
 from recsys_duck import __version__
 from recsys_duck.cli import ask, run
-from recsys_duck.errors import RecsysDuckError
+from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,8 +38,13 @@ for command in (
 
 def main() -> None:
     """Run the command line; ends the process with the exit code of what happened."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - closed by the caller: nobody reads
     try:
-        cli(standalone_mode=False)
+        with cli.make_context("recsys-duck", sys.argv[1:]) as context:
+            cli.invoke(context)  # cli.main would turn a closed pipe into exit code 1
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
     except RecsysDuckError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
@@ -49,5 +55,8 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
         sys.exit(0)
+    except OSError as error:
+        click.echo(f"error: {error.strerror}\n  where: {error.filename or 'the output'}", err=True)
+        sys.exit(ResourceError.exit_code)

@@ -59,6 +59,8 @@ def export(what: str, file: Path, environment: str | None, **options: Any) -> No
     """Write neighbours to FILE (- is stdout): a line an item, then its similar items, best first."""
     from recsys_duck.lists import export_neighbours
 
+    if not str(file).strip() or file == Path():
+        raise click.BadParameter("give a file, or - for stdout", param_hint="FILE")
     warehouse, generation = published_of(environment, options)
     n_lines = export_neighbours(generation, warehouse, None if str(file) == "-" else file)
     click.echo(f"{n_lines:,} {what} lines written to {file}", err=True)

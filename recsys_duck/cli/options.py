@@ -53,6 +53,12 @@ what = together(
     ),
     click.option("--hash-files", is_flag=True, help="Recognise source files by content, not by size and time."),
 )
+limits = together(
+    click.option(
+        "--memory-limit", metavar="SIZE", help="Memory of the whole process, as 2GB; default: 60 % of what there is."
+    ),
+    click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads; default: all processors."),
+)
 how = together(
     click.option("--as", "environment", metavar="NAME", help="Environment to publish under; default: recsys."),
     click.option(
@@ -62,10 +68,7 @@ how = together(
         help="Only this table; + in front: and what it needs; + behind: and what needs it.",
     ),
     click.option("--force", is_flag=True, help="Run the selected stages again, though their tables are there."),
-    click.option(
-        "--memory-limit", metavar="SIZE", help="Memory of the whole process, as 2GB; default: 60 % of what there is."
-    ),
-    click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads; default: all processors."),
+    limits,
 )
 json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 
@@ -126,8 +129,8 @@ def how_of(options: dict[str, Any], project: "Project") -> "How":
         environment=check_environment(str(options["environment"] or toml.get("environment", DEFAULT_ENVIRONMENT))),
         memory_limit=memory.parse_size(str(limit)) if limit else memory.default_limit(),
         threads=int(options["threads"] or toml.get("threads") or memory.default_threads()),
-        select=tuple(options["select"]),
-        force=options["force"],
+        select=tuple(options.get("select", ())),
+        force=bool(options.get("force")),
     )
 
 

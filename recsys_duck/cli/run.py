@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recsys_duck.cli.options import how, how_of, json_lines, load, what
+from recsys_duck.cli.options import how, how_of, json_lines, limits, load, what
 from recsys_duck.errors import RecsysDuckError
 
 if TYPE_CHECKING:
@@ -57,12 +57,17 @@ def plan(as_json: bool, show_all: bool, **options: Any) -> None:
 
 @click.command()
 @what
-@how
+@click.option("--as", "environment", metavar="NAME", help="Environment to keep the table under; default: sweep.")
+@limits
 @click.option(
     "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", help="How the table is written."
 )
 def sweep(style: str, **options: Any) -> None:
-    """Judge every combination of parameters: --set alpha=0,1,5 --set seed=0,1; keeps eval.sweep."""
+    """Judge every combination of parameters, --set alpha=0,1,5 --set seed=0,1.
+
+    The lists of each are built and judged, but not published. The table is kept as eval.sweep in an
+    environment of its own: query "from eval.sweep" --as sweep.
+    """
     from recsys_duck.console import show_rows
     from recsys_duck.sweep import ENVIRONMENT, TABLE, load_combinations
     from recsys_duck.sweep import sweep as run_sweep

@@ -7,6 +7,7 @@ Source: Hu, Koren, Volinsky 2008, Collaborative filtering for implicit feedback 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +23,7 @@ from recsys_duck.bridge import (
     vectors_at_a_time,
     vectors_in_order,
 )
+from recsys_duck.errors import StageError
 from recsys_duck.models.source import source_of
 from recsys_duck.stage import Column, Contract, Inputs, PythonStage
 from recsys_duck.topn import item_vectors, top_n, users_at_a_time
@@ -127,10 +129,11 @@ def fit(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     """Fit on training.matrix; gives the fit's row and the vectors of users and items with pairs.
 
     Raises:
-        ModelFitError: of implicit, where the factors are not finite.
+        StageError: the factors are not finite.
     """
     matrix = _matrix(inputs)
-    matrix.data *= np.float32(inputs.parameters["alpha"])  # implicit would copy the matrix to do so
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        matrix.data *= np.float32(inputs.parameters["alpha"])  # implicit would copy the matrix to do so
     user_factors, item_factors = _factorised(inputs, matrix)
     users, items = _with_pairs(matrix)
     told = {name: inputs.parameters[name] for name in FITTED_BY}
@@ -183,13 +186,21 @@ def _matrix(inputs: Inputs) -> Any:
 def _factorised(inputs: Inputs, matrix: Any) -> tuple[Any, Any]:
     """Run implicit's ALS; float32 (users, factors) and (items, factors)."""
     from implicit.cpu.als import AlternatingLeastSquares
+    from implicit.recommender_base import ModelFitError
     from threadpoolctl import threadpool_limits  # comes with implicit
 
     chosen = {name: inputs.parameters[name] for name in ("factors", "iterations", "regularization")}
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(**chosen, random_state=inputs.parameters["seed"], num_threads=inputs.threads)
         if matrix.nnz:
-            model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
+            with suppress(ModelFitError):  # not finite: told below, as ours
+                model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
+            if not all(np.isfinite(one).all() for one in (matrix.data, model.user_factors, model.item_factors)):
+                raise StageError(
+                    "the factors of als are not finite",
+                    where=f"models.als, {', '.join(f'{name} = {inputs.parameters[name]}' for name in FITTED_BY)}",
+                    fix="lower alpha or regularization, or the weights that weighting = raw takes",
+                )
             return model.user_factors, model.item_factors
     nothing = np.zeros((max(matrix.shape), chosen["factors"]), dtype=np.float32)
     return nothing[: matrix.shape[0]], nothing[: matrix.shape[1]]
