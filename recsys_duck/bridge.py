@@ -61,10 +61,7 @@ def sparse_matrix(batches: Iterable[Any], *, n_entries: int, shape: tuple[int, i
 
 def ids_in_order(batches: Iterable[Any], index: str, key: str) -> pl.Series:
     """Read the keys of a catalogue, each at the place that its dense index names."""
-    frames = [frame for frame in map(pl.DataFrame, batches) if not frame.is_empty()]
-    if not frames:
-        return pl.Series(key, [], dtype=pl.Int64)
-    return pl.concat(frames).sort(index)[key]
+    return pl.concat([pl.DataFrame(batch) for batch in batches]).sort(index)[key]
 
 
 def vectors_in_order(batches: Iterable[Any], index: str, *, shape: tuple[int, int]) -> tuple[Floats, Indices]:

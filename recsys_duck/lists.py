@@ -27,7 +27,10 @@ order by item_id
 # of any alphabet: readers split at them
 BLANK_IDS = r"""
 select item_id from recs.similar_items
-where regexp_matches(concat(item_id, '|', similar_item_id), '[\s\x1c-\x1f\x{85}\p{Z}]') limit 1
+where
+    regexp_matches(cast(item_id as varchar), '^$|[\s\x1c-\x1f\x{85}\p{Z}]')
+    or regexp_matches(cast(similar_item_id as varchar), '^$|[\s\x1c-\x1f\x{85}\p{Z}]')
+limit 1
 """
 
 
@@ -109,7 +112,7 @@ def export_neighbours(generation: Path, folder: Path, target: Path | None) -> in
     blank = read_published(generation, BLANK_IDS, folder=folder)[1]
     if blank:
         raise ProjectError(
-            f"item {blank[0][0]!r} holds a blank, which separates ids in this format",
+            f"item {blank[0][0]!r} or a neighbour holds a blank or is empty: blanks separate ids in this format",
             where="recs.similar_items",
             fix='write a CSV: query "from recs.similar_items" --format csv',
         )

@@ -22,8 +22,6 @@ LENT_SQL_BYTES = 100_000_000
 # written without white space: two of 25 MB failed within 750 MB, one of them went through.
 DOCUMENT_FACTOR = 16
 DOCUMENT_LEAST_BYTES = 400_000_000
-# What DuckDB needs to hand rows to a Python stage, whose arrays have the rest.
-LENT_SQL_BYTES = 100_000_000
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 

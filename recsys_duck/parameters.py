@@ -134,7 +134,7 @@ class Parameter:
             return given  # type: ignore[return-value]
         item_type = {"list of text": str, "list of int": int}.get(self.type)
         if item_type and isinstance(given, list) and all(type(item) is item_type for item in given):
-            return tuple(dict.fromkeys(given))
+            return tuple(sorted(set(given)))  # their order means nothing
         raise self._error(given, where, f"give a value of type {self.type}")
 
     def _timestamp(self, given: object, where: str) -> datetime:

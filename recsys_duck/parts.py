@@ -44,8 +44,8 @@ class StageInputs:
         """Count the rows of a declared table."""
         return int(self.engine.fetch(self._query(table, "count(*)"))[0][0])
 
-    def batches(self, table: str, *columns: str, at_a_time: int = 100_000) -> Any:
-        """Read columns of a declared table, in the order its rows are stored, as a pyarrow.RecordBatchReader."""
+    def batches(self, table: str, *columns: str, at_a_time: int = 100_000) -> Iterator[Any]:
+        """Read columns of a declared table as pyarrow.RecordBatches, at least one, in the order rows are stored."""
         return self.engine.batches(self._query(table, ", ".join(columns) or "*"), at_a_time)
 
     def refuse_stop(self) -> None:

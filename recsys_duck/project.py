@@ -60,7 +60,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         folders.append(("project", root / "sql"))
     stages = read_stages(folders, reader)
     contract = read_toml(SQL_FOLDER / "contract.toml")
-    everything: dict[str, Stage] = {**stages, **{stage.key: stage for stage in python_stages}}
+    everything: dict[str, Stage] = {**{stage.key: stage for stage in python_stages}, **stages}
     project = Project(
         root=root,
         kind=kind,

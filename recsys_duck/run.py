@@ -52,10 +52,12 @@ class Run:
         self._store = store
         self._engine: Engine | None = None
         if plan.of("run") or plan.of("check"):
-            models = [step.stage for step in plan.of("run") if isinstance(step.stage, PythonStage)]
-            for stage in models:
-                refuse_least_need(plan.project, stage, how.memory_limit)
-            self._engine = stack.enter_context(closing(open_engine(how, store, has_models=bool(models))))
+            for step in plan.of("run"):
+                if isinstance(step.stage, PythonStage):
+                    refuse_least_need(plan.project, step.stage, how.memory_limit)
+            # reused ones too: an earlier run of the same process may have loaded their libraries
+            has_models = any(isinstance(step.stage, PythonStage) for step in plan.steps if step.action != "left")
+            self._engine = stack.enter_context(closing(open_engine(how, store, has_models=has_models)))
 
     def step(self, step: Step) -> Iterator[Event]:
         """Run, check or reuse a stage, and make its tables readable."""

@@ -5,7 +5,7 @@ What the SQL itself says (reads, parameters, columns) comes from the engine as `
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -127,8 +127,8 @@ class Inputs(Protocol):
     def n_rows(self, table: str) -> int:
         """Count the rows of a declared table."""
 
-    def batches(self, table: str, *columns: str, at_a_time: int = 100_000) -> Any:
-        """Read columns of a declared table as a pyarrow.RecordBatchReader, in the order its rows are stored."""
+    def batches(self, table: str, *columns: str, at_a_time: int = 100_000) -> Iterator[Any]:
+        """Read columns of a declared table as pyarrow.RecordBatches, at least one, in the order rows are stored."""
 
     def refuse_stop(self) -> None:
         """Raise where the build was told to stop; call it wherever there is a good place to."""

@@ -65,13 +65,18 @@ def load_combinations(
     Raises:
         ProjectError: a value is unfit, or nothing would be judged; nothing runs then.
     """
-    alternatives = dict(parse_alternatives(text) for text in assignments)
+    given = [parse_alternatives(text) for text in assignments]
+    alternatives = dict(given)
+    if len(alternatives) < len(given):
+        raise ProjectError(
+            "a parameter is given twice", where="--set", fix="write its values together: --set seed=0,1,2"
+        )
     combinations: dict[tuple[Value, ...], Combination] = {}
     for chosen in itertools.product(*alternatives.values()):
         project, graph = load(list(zip(alternatives, chosen, strict=True)))
         if project.settings["split"].value.data == "none":
             raise ProjectError("split = none leaves nothing to judge by", where="sweep", fix="add --set split=random")
-        values = {name: project.settings[name].value for name, given in alternatives.items() if len(given) > 1}
+        values = {name: project.settings[name].value for name, listed in alternatives.items() if len(listed) > 1}
         combinations.setdefault(tuple(values.values()), Combination(values, project, graph))
     return list(combinations.values())
 
@@ -158,11 +163,12 @@ def _write(found: Sequence[tuple[Mapping[str, Value], PartRecord]], how: How, st
     known = store.part(TABLE, fingerprint)
     if known is not None:
         return known
-    scratch = store.scratch(TABLE, fingerprint)
+    folder = store.new_folder(TABLE, fingerprint)  # another where a damaged one is in its place
+    scratch = store.scratch(TABLE, folder)
     with closing(open_engine(how, store)) as engine:
         written = engine.write(
             Query("\nunion all\n".join(selects) + "\norder by all", where=TABLE), scratch / "data.parquet"
         )
-    part = PartRecord(TABLE, fingerprint, fingerprint, "", written.n_rows, written.n_bytes, written.columns)
+    part = PartRecord(TABLE, folder, fingerprint, "", written.n_rows, written.n_bytes, written.columns)
     store.adopt(scratch, part)
     return part

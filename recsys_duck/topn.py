@@ -18,6 +18,7 @@ Indices: TypeAlias = NDArray[np.int32]
 LEAST_MARGIN = 1e-5
 FLOAT32_ROUNDING = 2.0**-24
 SCORE_DIGITS = 12
+ROUNDS_TO_ZERO = 0.5 * 10.0**-SCORE_DIGITS
 LEAST_SCORE = float(np.finfo(np.float32).min)
 FIRST_ITEMS = 512
 ITEMS_PER_BLOCK = 2048
@@ -25,7 +26,7 @@ USERS_PER_BLOCK = 1024
 # a float32 product with its comparison; a candidate with its indices and scores while they are sorted
 BYTES_PER_PRODUCT = 5
 BYTES_PER_CANDIDATE = 100
-CANDIDATES_AT_A_TIME = 16_384
+EXACT_BYTES = 8_000_000  # of float64 products at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,14 @@ def item_vectors(factors: Floats, item_idx: Indices, n_items: int) -> ItemVector
 
 def users_at_a_time(memory_bytes: int, n: int, n_factors: int) -> int:
     """Count the users whose lists are made together in `memory_bytes`: 1 to 1,024."""
-    fixed = 2 * 8 * n_factors * CANDIDATES_AT_A_TIME + 4 * n_factors * ITEMS_PER_BLOCK
-    each = BYTES_PER_PRODUCT * ITEMS_PER_BLOCK + BYTES_PER_CANDIDATE * _candidates(n)
-    return int(max(1, min(USERS_PER_BLOCK, (memory_bytes - fixed) // each)))
+    each = BYTES_PER_PRODUCT * ITEMS_PER_BLOCK + BYTES_PER_CANDIDATE * _candidates(n) + 2 * 4 * n_factors
+    return int(max(1, min(USERS_PER_BLOCK, (memory_bytes - EXACT_BYTES) // each)))
 
 
 def top_n(items: ItemVectors, factors: Floats, seen: Any, n: int, *, users: Indices, at_a_time: int) -> Iterator[Lists]:
     """Make the lists of `users` in blocks, best first, ties to the smaller item index.
+
+    A user has one list in one of the blocks; users whose scores all round to 0 have a block of their own.
 
     `factors` float32 (all users, n_factors); `seen` is a CSR matrix (all users, all items) whose
     entries are never recommended, or None. A user with fewer items left than `n` has a shorter list.
@@ -87,6 +89,11 @@ def top_n(items: ItemVectors, factors: Floats, seen: Any, n: int, *, users: Indi
     todo = [users[first : first + at_a_time] for first in range(0, len(users), at_a_time)][::-1]
     while todo:
         block = todo.pop()
+        reach = _norms(factors[block]) * (items.norms[0] if len(items.norms) else 0.0)
+        is_flat = reach < ROUNDS_TO_ZERO
+        if is_flat.any():
+            yield _flat_lists(items, factors, seen, n, block[is_flat])
+            block = block[~is_flat]
         search = _Search(items, factors[block], n, room=_candidates(n) * at_a_time)
         if search.scan(*_seen_places(items, seen, block)):
             lists = search.lists()
@@ -94,6 +101,22 @@ def top_n(items: ItemVectors, factors: Floats, seen: Any, n: int, *, users: Indi
         else:  # so many scores are equal that they crowd the room: fewer users
             half = len(block) // 2
             todo += [block[half:], block[:half]]
+
+
+def _flat_lists(items: ItemVectors, factors: Floats, seen: Any, n: int, users: Indices) -> Lists:
+    """Make the lists of users whose scores all round to 0: the smallest item indices that they have not seen."""
+    ordered = np.sort(items.item_idx)
+    listed = []
+    for user in users:
+        met = seen.indices[seen.indptr[user] : seen.indptr[user + 1]] if seen is not None else ordered[:0]
+        head = ordered[: n + len(met)]
+        listed.append(head[~np.isin(head, met)][:n])
+    counts = [len(one) for one in listed]
+    item_idx = np.concatenate([ordered[:0], *listed])
+    whose = np.repeat(users, counts)
+    scores = _exact_scores(factors, items.factors, whose.astype(np.int64), items.places[item_idx].astype(np.int64))
+    rank = np.concatenate([np.empty(0, dtype=np.int64), *(np.arange(1, count + 1) for count in counts)])
+    return Lists(whose, item_idx, rank, scores)
 
 
 def _candidates(n: int) -> int:
@@ -128,7 +151,9 @@ class _Search:
         self._room = room
         share = max(LEAST_MARGIN, 2.5 * factors.shape[1] * FLOAT32_ROUNDING)
         self._norms = _norms(factors)
-        self._margins = share * self._norms * (items.norms[0] if len(items.norms) else 0.0)
+        longest = items.norms[0] if len(items.norms) else 0.0
+        # and scores that are equal once rounded must all be there, however small they are
+        self._margins = share * self._norms * longest + 4 * ROUNDS_TO_ZERO
         self._best = np.full((len(factors), n), -np.inf, dtype=np.float32)
         self._rows = np.empty(0, dtype=np.int64)
         self._places = np.empty(0, dtype=np.int64)
@@ -214,8 +239,9 @@ def _exact_scores(
 ) -> NDArray[np.float64]:
     """Multiply pairs of vectors in float64, halves added to halves: one order of adding for any shape."""
     scores = np.empty(len(rows), dtype=np.float64)
-    for first in range(0, len(rows), CANDIDATES_AT_A_TIME):
-        part = slice(first, first + CANDIDATES_AT_A_TIME)
+    size = max(1, EXACT_BYTES // (2 * 8 * left.shape[1]))
+    for first in range(0, len(rows), size):
+        part = slice(first, first + size)
         products = left[rows[part]].astype(np.float64)
         products *= right[places[part]]
         width = products.shape[1]

@@ -98,12 +98,23 @@ def test_a_model_that_is_not_named_is_neither_fitted_nor_judged(tmp_path: Path) 
     assert rows(tmp_path, "select distinct model_name from eval.metrics") == [("item_knn",)]
 
 
-def test_without_a_row_in_train_tables_are_empty_and_typed(tmp_path: Path) -> None:
-    lay_out(tmp_path)
-    run(tmp_path, {"parameters": [("split", "time"), ("cutoff", "2000-01-01"), ("factors", 3)]})
+@pytest.mark.parametrize(("key", "sql_type"), [("1", "BIGINT"), ("'a'", "VARCHAR")])
+def test_without_a_row_in_train_tables_are_empty_and_typed(tmp_path: Path, key: str, sql_type: str) -> None:
+    lay_out(tmp_path, events=f"select {key} as user_id, {key} as item_id where false")
+    run(tmp_path)
     for table in ("models.user_factors", "models.item_factors", "recs.personal", "recs.similar_items", "eval.metrics"):
         assert rows(tmp_path, f"select count(*) from {table}") == [(0,)], table
-    assert rows(tmp_path, "select typeof(item_id), typeof(factors) from models.item_factors union all select '', ''")
+    types = """select table_name, column_name, data_type from duckdb_columns()
+        where column_name in ('item_id', 'factors') and schema_name in ('models', 'recs') and table_name <> 'fits'
+        order by all"""
+    assert rows(tmp_path, types) == [
+        ("item_factors", "factors", "FLOAT[]"),
+        ("item_factors", "item_id", sql_type),
+        ("personal", "item_id", sql_type),
+        ("popular", "item_id", sql_type),
+        ("similar_items", "item_id", sql_type),
+        ("user_factors", "factors", "FLOAT[]"),
+    ]
     assert rows(tmp_path, "select n_users, n_items, n_pairs from models.fits") == [(0, 0, 0)]
 
 
@@ -181,3 +192,58 @@ def test_factors_that_are_not_finite_are_told(tmp_path: Path, parameter: tuple[s
     assert parameter[0] in caught.value.where
     assert caught.value.cause == ""
     assert not (tmp_path / "warehouse" / "recsys.duckdb").exists()
+
+
+def test_many_threads_read_factors_within_the_little_memory_that_python_leaves(tmp_path: Path) -> None:
+    from recsys_duck.engines import Query
+    from recsys_duck.engines.duckdb import DuckdbEngine
+    from recsys_duck.relation import Relation
+
+    wide = "select cast(i as integer) as user_idx, list_transform(range(64), lambda x: cast(x + i as float)) as factors"
+    with DuckdbEngine(memory_bytes=2 * 10**9, threads=32, temporary=tmp_path / "spill") as engine:
+        columns = engine.write(Query(f"{wide} from range(500000) as t(i) order by i"), tmp_path / "x.parquet").columns
+        engine.define(Relation("models.user_factors", columns, (tmp_path / "x.parquet",)))
+        settings = "select current_setting('memory_limit'), current_setting('threads'), "
+        question = Query(settings + "current_setting('preserve_insertion_order')")
+        before = engine.fetch(question)
+        last = -1
+        with engine.lean(memory.LENT_SQL_BYTES):
+            for batch in engine.batches(Query("from models.user_factors"), 20_000):
+                users = batch.column("user_idx").to_numpy()
+                assert (np.diff(users, prepend=last) == 1).all()  # in the order they were stored
+                last = users[-1] if len(users) else last
+        assert last == 499_999
+        assert engine.fetch(question) == before
+        with pytest.raises(RuntimeError), engine.lean(memory.LENT_SQL_BYTES):
+            raise RuntimeError
+        assert engine.fetch(question) == before
+
+
+def test_memory_that_does_not_suffice_while_rows_are_read_is_told_as_such(tmp_path: Path) -> None:
+    from recsys_duck.engines import Query
+    from recsys_duck.engines.duckdb import DuckdbEngine
+
+    with DuckdbEngine(memory_bytes=40_000_000, threads=2, temporary=tmp_path / "spill") as engine:
+        sorted_rows = Query("select i, repeat('x', 1000) as text from range(10000000) as t(i) order by hash(i)")
+        engine.fetch(Query("select 1"))
+        with engine._cursor("settings") as cursor:
+            cursor.execute("set max_temp_directory_size = '1MB'")
+        with pytest.raises(ResourceError):
+            list(engine.batches(sorted_rows, 1000))
+
+
+def test_a_project_lays_its_own_model_over_ours(tmp_path: Path) -> None:
+    text = """-- A model of the project's own.
+-- grain:  model_name, user_id, rank
+
+select
+    'als' as model_name,
+    train.user_id,
+    row_number() over (partition by train.user_id order by train.item_id) as rank,
+    train.item_id,
+    cast(1 as double) as score
+from split.train
+"""
+    lay_out(tmp_path, sql={"recs/personal/als": text})
+    run(tmp_path, {"parameters": [("models", ["als"])]})
+    assert rows(tmp_path, "select count(*) = (select count(*) from split.train) from recs.personal") == [(True,)]

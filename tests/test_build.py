@@ -375,7 +375,7 @@ def test_a_file_that_changes_while_it_is_read_stops_the_build(project: Path, mon
 
 
 def degrees(inputs: Inputs) -> Mapping[str, list[pa.Table]]:
-    table = inputs.batches("core.items").read_all()
+    table = pa.Table.from_batches(inputs.batches("core.items"))
     doubled = pa.table(
         {"item_id": table["item_id"], "factor": pa.array([float(str(inputs.parameters["seed"]))] * len(table))}
     )

@@ -157,9 +157,24 @@ def test_a_combination_that_fails_is_named_and_nothing_is_published(tmp_path: Pa
     assert not (tmp_path / "warehouse" / "sweep.duckdb").exists()
 
 
-def test_what_a_build_would_warn_of_a_sweep_warns_of_once(tmp_path: Path) -> None:
+def test_a_sweep_in_which_nothing_is_judged_says_so(tmp_path: Path) -> None:
     lay_out(tmp_path)
     events = swept(tmp_path, ["split=random", "test_share=0", "seed=0,1", 'models=["popular"]'])
-    warnings = [event.message for event in events if isinstance(event, Warned)]
-    assert len([one for one in warnings if "test is empty: nothing can be judged" in one]) == 1
-    assert any("nothing was judged" in one for one in warnings)
+    assert any("nothing was judged" in event.message for event in events if isinstance(event, Warned))
+
+
+def test_a_damaged_table_of_a_sweep_is_made_again(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    arguments = [*SPLIT, "seed=0,1", 'models=["popular"]']
+    swept(tmp_path, arguments)
+    count = rows(tmp_path, "select count(*) from eval.sweep", "sweep")
+    [path] = (tmp_path / "warehouse/tables/eval/sweep").glob("*/data.parquet")
+    path.write_bytes(path.read_bytes()[:100])
+    swept(tmp_path, arguments)
+    assert rows(tmp_path, "select count(*) from eval.sweep", "sweep") == count
+
+
+def test_a_parameter_given_twice_is_refused(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    with pytest.raises(ProjectError, match="given twice"):
+        swept(tmp_path, [*SPLIT, "seed=1", "seed=2"])

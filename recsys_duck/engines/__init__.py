@@ -4,7 +4,7 @@ A `Query` is a stage's text with typed values and sources; an engine compiles it
 The relations that it is told are Parquet files or the text of a view: it reads them its own way.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +60,8 @@ class Engine(Protocol):
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:
         """Run a query with a small result and return its rows."""
 
-    def batches(self, query: Query, at_a_time: int) -> Any:
-        """Run a query and return a pyarrow.RecordBatchReader of so many rows at a time."""
+    def batches(self, query: Query, at_a_time: int) -> Iterator[Any]:
+        """Run a query and hand out pyarrow.RecordBatches of so many rows at a time, at least one."""
 
     def lean(self, memory_bytes: int) -> AbstractContextManager[None]:
         """Keep to little memory, and hand out rows in the order they are stored, while Python works."""

@@ -95,6 +95,7 @@ class DuckdbEngine:
 
     def __init__(self, *, memory_bytes: int, threads: int, temporary: Path) -> None:
         self._memory_bytes = memory_bytes
+        self._threads = threads
         self._connection = duckdb.connect(
             config={
                 "memory_limit": _kilobytes(memory_bytes),
@@ -188,23 +189,27 @@ class DuckdbEngine:
             rows: list[tuple[Any, ...]] = cursor.execute(_bound_text(query), _bindings(query)).fetchall()
         return rows
 
-    def batches(self, query: Query, at_a_time: int) -> pa.RecordBatchReader:
-        """Run a query and return its rows as Arrow batches, on a cursor of their own."""
-        relation = self._connection.cursor().sql(_bound_text(query), params=_bindings(query))
-        return relation.to_arrow_reader(at_a_time)
+    def batches(self, query: Query, at_a_time: int) -> Iterator[pa.RecordBatch]:
+        """Run a query and hand out its rows as Arrow batches as they come, on a cursor of their own; at least one."""
+        with self._cursor(query.where) as cursor:
+            reader = cursor.sql(_bound_text(query), params=_bindings(query)).to_arrow_reader(at_a_time)
+            yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+            yield from reader
 
     @contextmanager
     def lean(self, memory_bytes: int) -> Iterator[None]:
         """Keep to little memory, and hand out rows in the order they are stored, while Python works."""
-        self._set(min(memory_bytes, self._memory_bytes), in_order=True)
+        # each thread holds a row group of its own: with sixteen of them 100 MB did not suffice
+        self._set(memory_bytes=min(memory_bytes, self._memory_bytes), threads=1, in_order=True)
         try:
             yield
         finally:
-            self._set(self._memory_bytes, in_order=False)
+            self._set(memory_bytes=self._memory_bytes, threads=self._threads, in_order=False)
 
-    def _set(self, memory_bytes: int, *, in_order: bool) -> None:
+    def _set(self, *, memory_bytes: int, threads: int, in_order: bool) -> None:
         with self._cursor("settings of the session") as cursor:
             cursor.execute(f"set memory_limit = '{_kilobytes(memory_bytes)}'")
+            cursor.execute(f"set threads = {threads}")
             cursor.execute(f"set preserve_insertion_order = {'true' if in_order else 'false'}")
 
     def progress(self) -> float | None:

@@ -94,7 +94,7 @@ def stages() -> tuple[PythonStage, PythonStage]:
         need=fit_bytes,
         source=source,
         part=NAME,
-        versions={"implicit": version("implicit"), "numpy": version("numpy")},
+        versions={name: version(name) for name in ("implicit", "numpy", "scipy")},
     )
     list_stage = PythonStage(
         key=f"recs.personal/{NAME}",
@@ -105,6 +105,7 @@ def stages() -> tuple[PythonStage, PythonStage]:
         need=list_bytes,
         source=source,
         part=NAME,
+        versions={"numpy": version("numpy")},
     )
     return fit_stage, list_stage
 

@@ -20,7 +20,7 @@ def source_of(module: str) -> str:
             continue
         texts[name] = _path(name).read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(texts[name])):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE.name}."):
+            if isinstance(node, ast.ImportFrom) and node.module and f"{node.module}.".startswith(f"{PACKAGE.name}."):
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
                 todo += [one for one in names if _path(one).exists()]
     return "\n".join(f"# {name}\n{texts[name]}" for name in sorted(texts))

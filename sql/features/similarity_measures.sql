@@ -1,7 +1,8 @@
 -- The measures of features.item_similarity, with what each says.
 -- grain:   measure
 -- why:     n is the number of counted baskets that hold both items, n(i) those that hold i, N all,
---          T(i) the sum of the pair counts of i. A new measure is a row here and a line there.
+--          T(i) the sum of the pair counts of i. A new measure also needs its formula in
+--          features.item_similarity and a place among the choices of similar_measure.
 -- source:  Manning, Raghavan, Schütze 2008, Introduction to Information Retrieval (cosine,
 --          Jaccard); Brin, Motwani, Ullman, Tsur 1997 (lift, there called interest)
 

@@ -14,6 +14,6 @@ inner join recs.similar_items
 inner join core.items as similar_names
     on similar_items.similar_item_id = similar_names.item_id
 where
-    lower(items.item_name) = lower(wanted_name)
-    or cast(items.item_id as varchar) = wanted_name
+    lower(items.item_name) = lower(cast(wanted_name as varchar))
+    or cast(items.item_id as varchar) = cast(wanted_name as varchar)
 order by similar_items.item_id, similar_items.rank
