@@ -105,8 +105,8 @@ def export_neighbours(generation: Path, folder: Path, target: Path | None) -> in
     `target` None is stdout. A file is put in place whole.
 
     Raises:
-        ProjectError: an id holds a blank, which the format can't tell from two ids.
-        ResourceError: the file can't be written.
+        ProjectError: an id holds a blank, which the format can't tell from two ids, or the file can't be written.
+        ResourceError: the disk is full.
     """
     _refuse_missing(generation, folder, "recs.similar_items")
     blank = read_published(generation, BLANK_IDS, folder=folder)[1]
@@ -124,12 +124,12 @@ def export_neighbours(generation: Path, folder: Path, target: Path | None) -> in
 def _write(lines: Iterable[str], target: Path | None) -> int:
     if target is None:
         return _count(sys.stdout.write(line) for line in lines)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        with target.open("w", encoding="utf-8") as file:  # a pipe or a device is written to, never replaced
+            return _count(file.write(line) for line in lines)
     target = target.resolve()  # a link stays one
     beside = target.with_name(f".{target.name}.new")
     try:
-        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
-            with target.open("w", encoding="utf-8") as file:
-                return _count(file.write(line) for line in lines)
         with beside.open("w", encoding="utf-8", newline="\n") as file:
             n_lines = _count(file.write(line) for line in lines)
             file.flush()

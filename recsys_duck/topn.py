@@ -1,7 +1,9 @@
 """Top-N: each user's best items under a product of factors, exact and within a stated memory.
 
 Owns the blocked product. Candidates come from float32 products with a margin for their rounding, their
-scores from float64 sums in a fixed order: the lists are equal to the bit for every shape of block.
+scores from float64 sums in a fixed order: the lists are equal to the bit for every shape of block, on
+every machine. So the scores rank as they are: rounded to 12 digits, a user with a vector of length 1e-12
+had thousands of ties, and one such user in a block made the block nine times slower.
 """
 
 from collections.abc import Iterator
@@ -17,8 +19,7 @@ Indices: TypeAlias = NDArray[np.int32]
 # what float32 may lose of a product, as a share of both lengths; more than 80 factors lose more
 LEAST_MARGIN = 1e-5
 FLOAT32_ROUNDING = 2.0**-24
-SCORE_DIGITS = 12
-ROUNDS_TO_ZERO = 0.5 * 10.0**-SCORE_DIGITS
+FLOAT32_LEAST = float(np.finfo(np.float32).tiny)  # products below it may vanish
 LEAST_SCORE = float(np.finfo(np.float32).min)
 FIRST_ITEMS = 512
 ITEMS_PER_BLOCK = 2048
@@ -78,8 +79,6 @@ def users_at_a_time(memory_bytes: int, n: int, n_factors: int) -> int:
 def top_n(items: ItemVectors, factors: Floats, seen: Any, n: int, *, users: Indices, at_a_time: int) -> Iterator[Lists]:
     """Make the lists of `users` in blocks, best first, ties to the smaller item index.
 
-    A user has one list in one of the blocks; users whose scores all round to 0 have a block of their own.
-
     `factors` float32 (all users, n_factors); `seen` is a CSR matrix (all users, all items) whose
     entries are never recommended, or None. A user with fewer items left than `n` has a shorter list.
 
@@ -89,11 +88,6 @@ def top_n(items: ItemVectors, factors: Floats, seen: Any, n: int, *, users: Indi
     todo = [users[first : first + at_a_time] for first in range(0, len(users), at_a_time)][::-1]
     while todo:
         block = todo.pop()
-        reach = _norms(factors[block]) * (items.norms[0] if len(items.norms) else 0.0)
-        is_flat = reach < ROUNDS_TO_ZERO
-        if is_flat.any():
-            yield _flat_lists(items, factors, seen, n, block[is_flat])
-            block = block[~is_flat]
         search = _Search(items, factors[block], n, room=_candidates(n) * at_a_time)
         if search.scan(*_seen_places(items, seen, block)):
             lists = search.lists()
@@ -101,22 +95,6 @@ def top_n(items: ItemVectors, factors: Floats, seen: Any, n: int, *, users: Indi
         else:  # so many scores are equal that they crowd the room: fewer users
             half = len(block) // 2
             todo += [block[half:], block[:half]]
-
-
-def _flat_lists(items: ItemVectors, factors: Floats, seen: Any, n: int, users: Indices) -> Lists:
-    """Make the lists of users whose scores all round to 0: the smallest item indices that they have not seen."""
-    ordered = np.sort(items.item_idx)
-    listed = []
-    for user in users:
-        met = seen.indices[seen.indptr[user] : seen.indptr[user + 1]] if seen is not None else ordered[:0]
-        head = ordered[: n + len(met)]
-        listed.append(head[~np.isin(head, met)][:n])
-    counts = [len(one) for one in listed]
-    item_idx = np.concatenate([ordered[:0], *listed])
-    whose = np.repeat(users, counts)
-    scores = _exact_scores(factors, items.factors, whose.astype(np.int64), items.places[item_idx].astype(np.int64))
-    rank = np.concatenate([np.empty(0, dtype=np.int64), *(np.arange(1, count + 1) for count in counts)])
-    return Lists(whose, item_idx, rank, scores)
 
 
 def _candidates(n: int) -> int:
@@ -152,8 +130,7 @@ class _Search:
         share = max(LEAST_MARGIN, 2.5 * factors.shape[1] * FLOAT32_ROUNDING)
         self._norms = _norms(factors)
         longest = items.norms[0] if len(items.norms) else 0.0
-        # and scores that are equal once rounded must all be there, however small they are
-        self._margins = share * self._norms * longest + 4 * ROUNDS_TO_ZERO
+        self._margins = share * self._norms * longest + 2 * factors.shape[1] * FLOAT32_LEAST
         self._best = np.full((len(factors), n), -np.inf, dtype=np.float32)
         self._rows = np.empty(0, dtype=np.int64)
         self._places = np.empty(0, dtype=np.int64)
@@ -227,7 +204,7 @@ class _Search:
         rows, places = self._rows, self._places
         exact = _exact_scores(self._factors, self._items.factors, rows, places)
         item_idx = self._items.item_idx[places]
-        order = np.lexsort((item_idx, -np.round(exact, SCORE_DIGITS), rows))
+        order = np.lexsort((item_idx, -exact, rows))
         counts = np.bincount(rows, minlength=len(self._factors))
         rank = np.arange(1, len(rows) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
         order, rank = order[rank <= self._n], rank[rank <= self._n]

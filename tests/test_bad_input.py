@@ -153,7 +153,7 @@ def test_a_bad_option_is_a_wrong_usage(published: Path, warehouse: Path, argumen
         (b'kind = "events"\nparameters = 3\n', "parameters is no table", "parameters", "[name]"),
         (b'kind = "events"\nfiles = "x"\n', "files is no table", "files", "[name]"),
         (b'kind = "events"\n[parameters]\ntopn = 3\n', "there is no parameter topn", "recsys.toml", "top_n?"),
-        (b'kind = "events"\n[parameters]\ntop_n = 0\n', "parameter top_n can't be 0", "recsys.toml", "1 or more"),
+        (b'kind = "events"\n[parameters]\ntop_n = 0\n', "parameter top_n can't be 0", "recsys.toml", "1 to 10000"),
         (b'kind = "events"\n[files]\nevnts = "x"\n', "kind events has no input evnts", "recsys.toml", "events?"),
         (b'kind = "events"\nenvironment = "core"\n', "an environment can't be named 'core'", "recsys.toml", "lower"),
         (b'kind = "events"\nfingerprint = "contents"\n', "fingerprint", "recsys.toml", "content"),

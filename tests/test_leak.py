@@ -62,7 +62,7 @@ def test_a_pair_planted_in_real_playlists_leaks_nothing(slices_folder: Path, tmp
     compared(
         tmp_path / "before",
         tmp_path / "after",
-        {"kind": "mpd", "parameters": [*chosen, ("basket_max", 0), ("iterations", 3)]},
+        {"kind": "mpd", "parameters": [*chosen, ("iterations", 3)]},
     )
 
 

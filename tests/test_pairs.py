@@ -68,7 +68,7 @@ def test_blocks_cover_every_pair_whatever_their_size(tmp_path: Path) -> None:
     for basket, item in rows(tmp_path, "select basket_idx, item_idx from features.basket_items"):
         baskets.setdefault(basket, []).append(int(str(item)))
     pairs = Counter(pair for items in baskets.values() for pair in combinations(sorted(items), 2))
-    for size in (1, 7, 40):
+    for size in (7, 40):
         run(tmp_path, {"parameters": [("models", ["item_knn"]), ("pairs_per_block", size)]})
         found = rows(tmp_path, "select item_idx, other_item_idx, n_baskets from features.item_pairs")
         assert {(row[0], row[1]): row[2] for row in found} == pairs

@@ -1,5 +1,7 @@
 """Lists from factors are those of a product of everything with everything, for every shape of block."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,14 +14,15 @@ Rows = list[tuple[int, int, int, float]]
 
 
 def brute_force(users: np.ndarray, items: np.ndarray, seen: np.ndarray, n: int) -> Rows:
-    """Multiply everything in float64, one user and one item at a time; sort; cut."""
+    """Multiply everything exactly, one user and one item at a time; sort; cut."""
     rows: Rows = []
     for user in range(len(users)):
         scored = []
         for item in range(len(items)):
             if not seen[user, item]:
-                score = sum(float(left) * float(right) for left, right in zip(users[user], items[item], strict=True))
-                scored.append((-round(score, 12), item, score))
+                pairs = zip(users[user].tolist(), items[item].tolist(), strict=True)
+                score = math.fsum(left * right for left, right in pairs)
+                scored.append((-score, item, score))
         rows += [(user, item, place + 1, score) for place, (_, item, score) in enumerate(sorted(scored)[:n])]
     return rows
 
