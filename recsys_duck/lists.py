@@ -124,10 +124,17 @@ def export_neighbours(generation: Path, folder: Path, target: Path | None) -> in
 def _write(lines: Iterable[str], target: Path | None) -> int:
     if target is None:
         return _count(sys.stdout.write(line) for line in lines)
-    if target.exists() and not target.is_file() and not target.is_dir():
-        with target.open("w", encoding="utf-8") as file:  # a pipe or a device is written to, never replaced
-            return _count(file.write(line) for line in lines)
-    target = target.resolve()  # a link stays one
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with target.open("w", encoding="utf-8") as file:  # a pipe or a device is written to, never replaced
+                return _count(file.write(line) for line in lines)
+        return _put_in_place(lines, target.resolve())  # a link stays one
+    except OSError as error:
+        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
+        raise refused(f"can't write the file: {error.strerror}", where=str(target), fix="give another") from None
+
+
+def _put_in_place(lines: Iterable[str], target: Path) -> int:
     beside = target.with_name(f".{target.name}.new")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as file:
@@ -135,13 +142,9 @@ def _write(lines: Iterable[str], target: Path | None) -> int:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, target)
-    except OSError as error:
+    except BaseException:
         with suppress(OSError):
             beside.unlink()
-        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
-        raise refused(f"can't write the file: {error.strerror}", where=str(target), fix="give another") from None
-    except BaseException:
-        beside.unlink(missing_ok=True)
         raise
     return n_lines
 
