@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float32]
 Indices: TypeAlias = NDArray[np.int32]
 
-# what float32 may lose of a product, as a share of both lengths; more than 80 factors lose more
+# what float32 may lose of a product, as a share of both lengths; more than 67 factors lose more
 LEAST_MARGIN = 1e-5
 FLOAT32_ROUNDING = 2.0**-24
 FLOAT32_LEAST = float(np.finfo(np.float32).tiny)  # products below it may vanish
