@@ -65,9 +65,9 @@ def sql_share(limit: int, *, has_models: bool = False) -> int:
     return int(limit * (1 - OVERHEAD_SHARE)) - OVERHEAD_BYTES - (MODELS_BYTES if has_models else 0)
 
 
-def arrays_share(limit: int) -> int:
-    """Give the part of the limit that a Python stage's arrays may take, in bytes."""
-    return sql_share(limit, has_models=True) - LENT_SQL_BYTES
+def arrays_share(limit: int, *, is_model: bool = True) -> int:
+    """Give the part of the limit that a Python stage's arrays may take, in bytes; less beside a model's libraries."""
+    return sql_share(limit, has_models=is_model) - LENT_SQL_BYTES
 
 
 def give_back() -> None:
@@ -76,18 +76,19 @@ def give_back() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def refuse_need(stage: str, need: int, limit: int) -> None:
+def refuse_need(stage: str, need: int, limit: int, *, is_model: bool = True) -> None:
     """Refuse a Python stage whose arrays do not fit, before it starts.
 
     Raises:
         ResourceError: says what it needs.
     """
-    if need > arrays_share(limit):
-        whole = int((need + LENT_SQL_BYTES + MODELS_BYTES + OVERHEAD_BYTES) / (1 - OVERHEAD_SHARE)) + 1
+    if need > arrays_share(limit, is_model=is_model):
+        beside = LENT_SQL_BYTES + OVERHEAD_BYTES + (MODELS_BYTES if is_model else 0)
+        whole = int((need + beside) / (1 - OVERHEAD_SHARE)) + 1
         raise ResourceError(
             f"{stage} needs {-(-whole // 10**6):,} MB, the limit is {limit // 10**6:,} MB",
             where="memory limit",
-            fix=f"give --memory-limit {-(-whole // 10**6)}MB, or leave its model out of models",
+            fix=f"give --memory-limit {-(-whole // 10**6)}MB{', or leave its model out of models' if is_model else ''}",
         )
 
 

@@ -371,7 +371,7 @@ HEADER = "-- Items, for a test.\n-- grain: item_id\n"
             None,
         ),
         (f"{HEADER}\nselect cast(word as bigint) as item_id from (values ('x')) as words(word)\n", 1, "failed", None),
-        (f"{HEADER}\nselect items.item_id from core.items cross join core.users\n", 4, "repeated or null keys", None),
+        (f"{HEADER}\nselect items.item_id from core.items cross join core.users\n", 4, "repeated or null key", None),
         (f"{HEADER}-- check: item_id < 0\n\nselect items.item_id from core.items\n", 4, "break a check", None),
     ],
 )
