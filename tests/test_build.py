@@ -464,7 +464,8 @@ def test_a_planted_leak_is_caught(project: Path) -> None:
     )
     with pytest.raises(CheckError, match=r"split.manifest has 1 row that breaks a check") as caught:
         run(project, {"parameters": [("split", "random")]})
-    assert "a pair stands in train and test" in caught.value.fix
+    assert "a pair stands in test and in train" in caught.value.what
+    assert caught.value.fix.startswith("place the pair")
 
 
 def test_a_stage_in_a_folder_that_is_no_layer_is_refused(project: Path) -> None:

@@ -28,7 +28,7 @@ from (
         (
             'asymmetric_cosine',
             'n / (n(i)^a * n(j)^(1 - a)), a = asymmetric_alpha',
-            'Aiolli 2013, Efficient top-N recommendation for very large scale binary rated datasets',
+            'Aiolli 2013, Efficient top-N recommendation for very large scale binary rated data',
             12
         ),
         (
@@ -71,8 +71,8 @@ from (
         (
             'log_likelihood',
             concat(
-                'G² = 2 * sum over the cells k of the 2 x 2 table of baskets with and without i and j ',
-                'of k * ln(k * N / (row * column))'
+                'G² = 2 * sum over the cells k of the 2 x 2 table of baskets with and without i ',
+                'and j of k * ln(k * N / (row * column))'
             ),
             'Dunning 1993, Accurate methods for the statistics of surprise and coincidence',
             6
@@ -110,7 +110,7 @@ from (
         (
             'rp3beta',
             'S / n(i) / n(j)^b, b = rp3_beta: p3alpha, popular neighbours held back',
-            'Paudel, Christoffel, Newell, Bernstein 2017, Updatable, accurate, diverse, and scalable',
+            'Paudel et al. 2017, Updatable, accurate, diverse, and scalable recommendations',
             12
         )
 ) as measures(measure, definition, source, n_digits)

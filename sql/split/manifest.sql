@@ -77,13 +77,14 @@ select
     overlap_counts.n_users_not_in_train,
     -- items in test and not in train
     overlap_counts.n_items_not_in_train,
-    -- with last_n, pairs of test that no user met last, and pairs met last that are not test: none may
-    -- be; else null
+    -- with last_n, pairs of test that no user met last, and pairs met last that are not test: none
+    -- may be; else null
     overlap_counts.n_misplaced_pairs,
     -- with new_users, those that stand in train all the same: none may; else null
-    case when cut.split = 'new_users' then overlap_counts.n_users_on_both_sides end as n_learned_new_users,
-    -- by time: test events at the very moment of the cut; last_n: users whose cut lies between items
-    -- of one moment and position; else 0
+    case when cut.split = 'new_users' then overlap_counts.n_users_on_both_sides end
+        as n_learned_new_users,
+    -- by time: test events at the very moment of the cut; last_n: users whose cut lies between
+    -- items of one moment and position; else 0
     case cut.split
         when 'time' then cut_ties.n_events
         when 'last_n' then tied_users.n_users

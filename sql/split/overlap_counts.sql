@@ -79,7 +79,8 @@ select
     counted_users.n_both as n_users_on_both_sides,
     -- users in train alone
     counted_users.n_whole as n_users_in_train_alone,
-    -- with last_n, pairs of test that are not of split.last_items, and the other way round; else null
+    -- with last_n, pairs of test that are not of split.last_items, and the other way round; else
+    -- null
     case when cut.split = 'last_n' then misplaced_pairs.n_pairs end as n_misplaced_pairs,
     -- items in test and not in train
     unlearned_items.n_items as n_items_not_in_train

@@ -1,11 +1,11 @@
 -- Each known user and item that met, with the weight that models give the pair, user by user.
 -- grain:   user_idx, item_idx
--- why:     tfidf and bm25 take an item as the document and its users as the terms, over the items of
---          train: what heavy users met says less, and bm25 holds back popular items. Never below 0,
---          as it would be where a user has met everything. Each way is a branch, so that a build
+-- why:     tfidf and bm25 take an item as the document and its users as the terms, over the items
+--          of train: what heavy users met says less, and bm25 holds back popular items. Never below
+--          0, as it would be where a user has met everything. Each way is a branch, so that a build
 --          pays only for the one it chose: these two count, join and sort.
--- source:  Robertson, Zaragoza 2009, The probabilistic relevance framework: BM25 and beyond; equal to
---          implicit.nearest_neighbours.bm25_weight and tfidf_weight of the items by users matrix
+-- source:  Robertson, Zaragoza 2009, The probabilistic relevance framework: BM25 and beyond; equal
+--          to implicit.nearest_neighbours.bm25_weight and tfidf_weight of the items by users matrix
 -- check:   weight >= 0
 -- as:      view
 
