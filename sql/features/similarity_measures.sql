@@ -16,7 +16,8 @@ select
     -- digits behind the point that decide an order: the last bits may differ between machines, and
     -- S is known to 12 digits only
     cast(measures.n_digits as integer) as n_digits,
-    -- digits behind the point in which item_knn adds scores up: as many as large sums leave room for
+    -- digits behind the point in which item_knn adds scores up: as many as large sums leave room
+    -- for
     cast(measures.n_sum_digits as integer) as n_sum_digits,
     -- the value of the parameter in the formula: asymmetric_alpha or rp3_beta; 0 where it has none
     cast(

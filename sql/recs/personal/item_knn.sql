@@ -2,8 +2,8 @@
 -- grain:     model_name, user_id, rank
 -- why:       a candidate's score is the sum over the user's items of its similarity to each, among
 --            the similar_k neighbours of those. Sums are fixed point, the same in any order of
---            adding, in units of the measure's n_sum_digits. Ties go to the smaller item. Of new users,
---            who are not in train, the items are those of fold_in.
+--            adding, in units of the measure's n_sum_digits. Ties go to the smaller item. Of new
+--            users, who are not in train, the items are those of fold_in.
 -- source:    Deshpande, Karypis 2004, Item-based top-N recommendation algorithms
 -- check:     rank >= 1
 -- for each:  features.user_blocks
