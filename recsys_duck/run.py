@@ -163,6 +163,7 @@ def _warnings(step: Step, record: StepRecord) -> Iterator[Event]:
         for check in record.checks:
             if check.n_failed and check.text in sentences:
                 told = f": {sentences[check.text]}" if sentences[check.text] else ""
+                told += f" (first: {check.examples})" if check.examples else ""
                 yield Warned(step.stage.key, f"{check.n_failed} rows break the check {check.text}{told}")
 
 

@@ -27,7 +27,7 @@ def declared(**fields: object) -> object:
     return declare_input("plays", {"columns": {"user_id": "id"}, **fields}, where="kind.toml, [inputs.plays]")
 
 
-def read_rows(folder: Path, columns: str, *, of: str = "events", **given: Any) -> list[tuple[Any, ...]]:
+def read_rows(folder: Path, columns: str, /, *, of: str = "events", **given: Any) -> list[tuple[Any, ...]]:
     """Read columns of an input as a stage would, in the order of their values."""
     project, _ = load(folder, **given)
     text = f"select {columns} from files.{of} order by all"
