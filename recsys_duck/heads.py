@@ -8,7 +8,7 @@ import csv
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import IO, Any
@@ -121,11 +121,10 @@ def _are_numbers(values: Sequence[str]) -> bool:
 
 
 def _json_type(values: Sequence[Any]) -> str:
-    """Name the type of a key's values: BIGINT, DOUBLE, BOOLEAN, else text."""
-    kinds: Mapping[str, type | tuple[type, ...]] = {"BOOLEAN": bool, "BIGINT": int, "DOUBLE": (int, float)}
-    for name, wanted in kinds.items():
-        is_number = name != "BOOLEAN"
-        fits = all(isinstance(value, wanted) and not (is_number and isinstance(value, bool)) for value in values)
-        if values and fits and (name != "BIGINT" or all(-(2**63) <= value < 2**63 for value in values)):
-            return name
-    return "VARCHAR"
+    """Name the type of a key's values: BIGINT, DOUBLE, BOOLEAN, else text, which integers beyond bigint are, too."""
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return "BOOLEAN"
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
+        return "BIGINT"
+    return "DOUBLE" if float in kinds and kinds <= {int, float} else "VARCHAR"

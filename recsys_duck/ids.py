@@ -65,9 +65,14 @@ def id_problems(ids: list[Id]) -> Iterator[ProjectError]:
 
 
 def with_id_types(sources: Mapping[str, Source], ids: list[Id]) -> dict[str, Source]:
-    """Settle the type of every id: what the project says, else what all files hold."""
+    """Settle the type of every id: what the project says, else what all files hold.
+
+    An id that no file holds is bigint; in JSON, where a later row may have it, text.
+    """
     said = {one.domain: one.said for one in ids if one.said}
     texts = {one.domain for one in ids for _, found in one.found() if found not in INTEGERS}
+    seen = {one.domain for one in ids for _ in one.found()}
+    texts |= {one.domain for one in ids if one.source.input.format == "ndjson" and one.domain not in seen}
     typed = dict(sources)
     for one in ids:
         sql_type = said.get(one.domain, "varchar" if one.domain in texts else "bigint")

@@ -41,6 +41,7 @@ UNREADABLE = {
     "state machine reached an invalid state": 'end all lines alike; where quotes mean nothing, say quote = ""',
     "has duplicate key": "give each key once",
     "Expected OBJECT": "give one JSON object a line",
+    "GZIP": "pack it again: it is cut off or broken",
     "Malformed JSON": "mend the file: it may be cut off",
 }
 
@@ -271,6 +272,10 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
         return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
     if "maximum_object_size" in text:
         return StageError("a document is too large", where=where, fix="raise max_document_mb of the input", cause=text)
+    return _failed(text, where)
+
+
+def _failed(text: str, where: str) -> StageError:
     for sign, fix in UNREADABLE.items():
         if sign in text:
             line = re.search(r"CSV Error on Line: (\d+)|error in file .*, in line (\d+)", text)

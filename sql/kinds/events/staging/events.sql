@@ -1,7 +1,7 @@
 -- The events of the files under the item ids that count, or why not.
 -- grain:     none
--- why:       copied once, typed: everything after reads this and never the files again. A value that
---            is none of its type is rejected here; what is missing core.events judges.
+-- why:       copied once, typed: everything after reads this and never the files again. A value
+--            that is none of its type is rejected here; what is missing core.events judges.
 -- gate of:   files.events
 -- for each:  files.events
 
