@@ -11,9 +11,10 @@ from typing import Any
 
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
-from recsys_duck.inputs import load_sources, unread_columns
+from recsys_duck.inputs import load_sources
 from recsys_duck.kind import SQL_FOLDER, Kind
 from recsys_duck.macro import Macro, parse_macro
+from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
 from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
@@ -44,7 +45,7 @@ class Project:
         if isinstance(self.kind.has_times, bool):
             return self.kind.has_times
         input_name, _, column = self.kind.has_times.partition(".")
-        return column in self.sources[input_name].present
+        return self.sources[input_name].has(column)
 
 
 def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonStage] = ()) -> Project:

@@ -167,6 +167,7 @@ def _warnings(step: Step, record: StepRecord) -> Iterator[Event]:
         for check in record.checks:
             if check.n_failed and check.text in sentences:
                 told = f": {sentences[check.text]}" if sentences[check.text] else ""
+                told += f" (first: {check.examples})" if check.examples else ""
                 broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
                 yield Warned(step.stage.key, f"{broken} the check {check.text}{told}")
 

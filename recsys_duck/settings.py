@@ -34,6 +34,7 @@ class Given:
     kind: str | None = None
     files: Sequence[tuple[str, str]] = ()
     readers: Sequence[tuple[str, str, object]] = ()
+    columns: Sequence[tuple[str, str, str]] = ()
     parameters: Sequence[tuple[str, object]] = ()
     warehouse: Path | None = None
     fingerprint: str | None = None
@@ -47,7 +48,7 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
     """
     root = given.root.resolve()
     toml = read_settings_file(root)
-    kind = load_kind(str(given.kind or toml.get("kind") or ""))
+    kind = load_kind(str(given.kind or toml.get("kind") or ""), has_files=bool(given.files))
     settings = settle(
         load_parameters(SQL_FOLDER / PARAMETERS_FILE),
         {

@@ -42,7 +42,13 @@ what = together(
         "--reader",
         multiple=True,
         metavar="INPUT.OPTION=VALUE",
-        help="How an input is read: format, delimiter, encoding …",
+        help="How an input is read: format, delimiter, encoding, time_unit …",
+    ),
+    click.option(
+        "--column",
+        multiple=True,
+        metavar="[INPUT.]NAME=COLUMN",
+        help="Which column of the files is ours; a file without header has the columns 1, 2, …",
     ),
     click.option(
         "--set",
@@ -83,6 +89,7 @@ def given_of(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] 
         kind=options.get("kind"),
         files=[_split_input(text) for text in options.get("files", ())],
         readers=[_split_reader(text) for text in options.get("reader", ())],
+        columns=[_split_column(text) for text in options.get("column", ())],
         parameters=parameters or [parse_assignment(text) for text in options.get("assignments", ())],
         warehouse=Path(options["warehouse"]) if options["warehouse"] else None,
         fingerprint="content" if options.get("hash_files") else None,
@@ -103,6 +110,16 @@ def _split_reader(text: str) -> tuple[str, str, object]:
     if not dot or not option:
         raise ProjectError(f"can't read {text!r}", where="--reader", fix="write --reader INPUT.OPTION=VALUE")
     return name, option, value
+
+
+def _split_column(text: str) -> tuple[str, str, str]:
+    from recsys_duck.errors import ProjectError
+
+    target, equals, own = text.partition("=")
+    name, dot, column = target.strip().rpartition(".")
+    if not equals or not column or not own or (dot and not name):
+        raise ProjectError(f"can't read {text!r}", where="--column", fix="write --column [INPUT.]NAME=COLUMN")
+    return name, column, own
 
 
 def load(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | None" = None) -> "tuple[Project, Graph]":
