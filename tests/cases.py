@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recsys_duck.engines import Query, splice
-from recsys_duck.engines.duckdb import DuckdbEngine, literal_text
+from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.parameters import Value, load_parameters, parse_assignment, quoted
@@ -168,35 +168,38 @@ def case_parameters(case: Case) -> dict[str, Value]:
     return values
 
 
+def case_query(case: Case, reader: SqlText) -> Query:
+    """The case's stage as a query, its places still open."""
+    text = case.stage_path.read_text(encoding="utf-8")
+    facts = reader.facts(text, where=str(case.stage_path))
+    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
+    return Query(text, facts.places, case_parameters(case), where=str(case.stage_path))
+
+
 def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
     """Run a case; returns the expected and the found rows, as texts."""
-    text = case.stage_path.read_text(encoding="utf-8")
     with SqlText() as reader:
-        facts = reader.facts(text, where=str(case.stage_path))
-    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
+        text = filled_text(case, case_query(case, reader), engine)
+    shown = ", ".join(f"cast({name} as varchar)" for name in case.expect.names)
+    return Counter(wanted_rows(case, engine)), Counter(engine.fetch(Query(f"select {shown} from ({text}\n)")))
+
+
+def filled_text(case: Case, query: Query, engine: DuckdbEngine) -> str:
+    """The case's stage as DuckDB runs it: its tables defined, its values and files filled in."""
     for name, table in case.given.items():
         if not name.startswith("files."):
             engine.define(Relation(name, select=table.select()))
-    query = Query(
-        text, tuple(place for place in facts.places if not place.name.startswith("files.")), case_parameters(case)
-    )
-    files = [place for place in facts.places if place.name.startswith("files.")]
-    if files:
-        inner = splice(
-            text,
-            facts.places,
-            lambda place: _replaced(place.kind, place.name, place.alias, case, query),
-        )
-        query = Query(inner)
-    shown = ", ".join(f"cast({name} as varchar)" for name in case.expect.names)
-    found = engine.fetch(Query(f"select {shown} from ({literal_text(query)}\n)"))
+    return splice(query.text, query.places, lambda place: _replaced(place.kind, place.name, place.alias, case, query))
+
+
+def wanted_rows(case: Case, engine: DuckdbEngine) -> list[tuple[str, ...]]:
+    """The rows a case expects, as texts."""
     types = [kind or "varchar" for kind in case.expect.types]
-    wanted_select = ", ".join(
+    shown = ", ".join(
         f"cast(cast({name} as {kind}) as varchar)" for name, kind in zip(case.expect.names, types, strict=True)
     )
     as_text = Table(case.expect.names, ["varchar"] * len(types), case.expect.rows)
-    wanted = engine.fetch(Query(f"select {wanted_select} from ({as_text.select()})"))
-    return Counter(wanted), Counter(found)
+    return engine.fetch(Query(f"select {shown} from ({as_text.select()})"))
 
 
 def _replaced(kind: str, name: str, alias: str, case: Case, query: Query) -> str:
