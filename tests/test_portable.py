@@ -1,9 +1,14 @@
 """What another engine refuses, or reads in another way, is told by line, with what to write instead."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+from building import lay_out, rows, run
+from click.testing import CliRunner, Result
 
+from recsys_duck.cli import cli
 from recsys_duck.engines.portable import refuse_unportable, unportable
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProblemsError, ProjectError
@@ -182,7 +187,7 @@ REFUSED_THERE = {
     ),
     "order by all": (
         "select t.x from s.t\n order by all",
-        "the keys by name",
+        "the columns by name",
         "select t.x from s.t order by t.x",
     ),
     "an alias of the same select": (
@@ -351,7 +356,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_text() -> None:
     assert [(one.line, one.construct) for one in found] == [
         (3, "len(x)"),
         (4, "avg of what is not cast"),
-        (6, "group by all, order by all"),
+        (6, "group by all"),
     ]
 
 
@@ -361,3 +366,59 @@ def test_our_stages_are_portable_or_say_why_not(path: Path) -> None:
     _, fields = split_header(text, str(path), FIELDS)
     with SqlText() as reader:
         assert "engine" in dict(fields) or unportable(text, reader, where=str(path)) == []
+
+
+def called(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, ["portable", *map(str, arguments)])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "recsys.toml").write_text('kind = "events"\n')
+    (tmp_path / "sql" / "core").mkdir(parents=True)
+    return tmp_path
+
+
+def add_stage(project: Path, *, header: str = "") -> Path:
+    path = project / "sql" / "core" / "tag_sizes.sql"
+    path.write_text(
+        f"-- Items of each tag.\n-- grain:  tag_type\n{header}\n"
+        "select\n    item_tags.tag_type,\n    len(list(item_tags.item_id)) as n_items\n"
+        "from core.item_tags\ngroup by all\n"
+    )
+    return path
+
+
+def test_a_project_of_our_stages_alone_is_portable(project: Path) -> None:
+    result = called("--project", project)
+    assert (result.exit_code, result.stdout.split()) == (0, ["where", "construct", "there", "write"])
+    assert re.search(r"^\d+ stages are portable$", result.stderr, re.MULTILINE)
+
+
+def test_a_stage_of_the_project_is_told_by_file_and_line(project: Path) -> None:
+    path = add_stage(project)
+    result = called("--project", project, "--json")
+    assert [(row["where"], row["construct"]) for row in map(json.loads, result.stdout.splitlines())] == [
+        (f"{path}:6", "len(x)"),
+        (f"{path}:6", "list(x)"),
+        (f"{path}:8", "group by all"),
+    ]
+    assert isinstance(result.exception, ProjectError)
+    assert (result.exception.exit_code, result.exception.what) == (2, "3 places are not portable")
+    assert result.exception.where == "core.tag_sizes"
+    assert result.exception.fix == "write them as the table says, or in the header `engine: duckdb, why`"
+
+
+def test_a_stage_for_duckdb_alone_is_let_be_and_told_with_its_reason(project: Path) -> None:
+    add_stage(project, header="-- engine: duckdb, as an example\n")
+    result = called("--project", project)
+    assert result.exit_code == 0
+    assert "not checked: core.tag_sizes, engine: duckdb, as an example" in result.stderr
+
+
+def test_a_build_refuses_nothing_that_is_not_portable(tmp_path: Path) -> None:
+    root = lay_out(tmp_path)
+    (root / "sql" / "core").mkdir(parents=True)
+    add_stage(root)
+    run(root)
+    assert rows(root, "select count(*) from core.tag_sizes") == [(0,)]

@@ -72,7 +72,8 @@ UNGUARDED_PLACE = Spelling(
 SLICE = Spelling("a slice of a list", UNKNOWN, "unnest, and a position field in the data")
 BY_ZERO = Spelling("a division by zero", "an error there", "x / nullif(y, 0)")
 STAR_CHANGES = Spelling("select * exclude, replace or rename, columns()", UNKNOWN, "the columns by name")
-BY_ALL = Spelling("group by all, order by all", UNKNOWN, "the keys by name")
+GROUP_BY_ALL = Spelling("group by all", UNKNOWN, "the keys by name")
+ORDER_BY_ALL = Spelling("order by all", UNKNOWN, "the columns by name")
 LATERAL_ALIAS = Spelling(
     "an alias read in its own select", UNKNOWN, "a CTE that names it; for a column of a table, table.column"
 )
@@ -134,8 +135,8 @@ WEEKDAY_PARTS = {"dow", "dayofweek", "weekday", "isodow"}
 RANKS = {"WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE", "WINDOW_NTILE"}
 # what the parser's tree does not place, told by its words
 WORDS = {
-    ("group", "by", "all"): BY_ALL,
-    ("order", "by", "all"): BY_ALL,
+    ("group", "by", "all"): GROUP_BY_ALL,
+    ("order", "by", "all"): ORDER_BY_ALL,
     ("union", "by", "name"): BY_NAME,
     ("union", "all", "by", "name"): BY_NAME,
     ("materialized", "("): MATERIALIZED,
