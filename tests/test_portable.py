@@ -271,6 +271,11 @@ REFUSED_THERE = {
         "generate_series(1, n)",
         "select 3 - t.i as i from unnest(generate_series(0, 2, 1)) as t(i)",
     ),
+    "a join after an unnest": (
+        "select v.y from s.t cross join unnest(t.a) as u(x)\n left join s.v on u.x = v.x",
+        "unnest in a CTE of its own",
+        "with w as (select u.x from s.t cross join unnest(t.a) as u(x)) select v.y from w left join s.v on w.x = v.x",
+    ),
     "a field of unnest": (
         "select\n unnest(t.a).x as x from s.t",
         "unnest in a CTE",

@@ -80,6 +80,11 @@ EQUAL = {
         "select u.id, t.x from (values (1, [7, 8]), (2, cast([] as integer[])), (3, null)) as u(id, a) "
         "cross join unnest(case when array_length(u.a) > 0 then u.a else [null] end) as t(x)"
     ),
+    "an unnest after a join": (
+        "select u.id, t.x, w.z from (values (1, [7, 8]), (2, cast([] as integer[]))) as u(id, a) "
+        "left join (values (8, 'b')) as v(x, y) on u.id = v.x cross join unnest(u.a) as t(x) "
+        "cross join unnest([0, t.x]) as w(z)"
+    ),
     "days between": "select cast(cast(b as date) - cast(a as date) as bigint) as n from (values "
     "(timestamp '2020-01-01 23:59:59', timestamp '2020-01-02 00:00:00')) as t(a, b)",
     "a day's place in its week": "select cast(cast(x as date) - cast(date_trunc('week', x) as date) as bigint) as n "

@@ -221,15 +221,21 @@ def _tables(spot: Spot, _: bytes) -> Found:
     elif spot.type == "JOIN":
         if spot.node.get("ref_type") == "ASOF":
             yield spellings.ASOF
-        right = spot.node["right"]
-        is_unnest = (right.get("function") or {}).get("function_name") == "unnest"
-        if spot.node.get("join_type") in ("LEFT", "RIGHT", "FULL", "OUTER") and is_unnest:
+        if not _is_unnest(spot.node["right"]):
+            left = own_spots(spot.node["left"])
+            if any(one.type == "JOIN" and _is_unnest(one.node["right"]) for one in left):
+                yield spellings.UNNEST_JOINED
+        elif spot.node.get("join_type") in ("LEFT", "RIGHT", "FULL", "OUTER"):
             yield spellings.LEFT_UNNEST
     elif spot.type == "TABLE_FUNCTION":
         if spot.node.get("with_ordinality") == "WITH_ORDINALITY":
             yield spellings.ORDINALITY
         if spot.node["function"].get("function_name") in ("range", "generate_series"):
             yield spellings.SERIES_TABLE
+
+
+def _is_unnest(table: dict[str, Any]) -> bool:
+    return table.get("type") == "TABLE_FUNCTION" and table["function"].get("function_name") == "unnest"
 
 
 def _columns(spot: Spot, _: bytes) -> Found:

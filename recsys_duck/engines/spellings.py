@@ -93,6 +93,9 @@ RANGE = Spelling("range()", "its empty list has no type there", "generate_series
 DOWNWARDS = Spelling(
     "a series that may count down", "its end is guarded for counting up", "generate_series(1, n), and n - i of it"
 )
+UNNEST_JOINED = Spelling(
+    "a join after an unnest", "the unnest comes last there", "unnest in a CTE of its own, then the join"
+)
 UNNESTED_FIELD = Spelling("unnest(x).field", UNKNOWN, "unnest in a CTE, then the field")
 USING_COLUMN = Spelling("table.column of a join with using", UNKNOWN, "on left.key = right.key")
 WIDE_SUM = Spelling("sum(x) as it comes", "bigint there, hugeint here", "cast(sum(x) as bigint)")
