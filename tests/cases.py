@@ -14,7 +14,8 @@ A file holds one or more cases, each opened by comment lines that say what it pr
 A column's type is that of its values (integer: bigint, else varchar) unless `name:type` says it.
 `null` is NULL, `''` an empty text; a text with blanks stands in double quotes. `expect` lists columns
 of the stage to compare, in any order of rows; a gate's rows carry their reject_reason. A line with
-names only is an empty table (types must then be said).
+names only is an empty table (types must then be said). In `expect`, `name:round(9)` compares numbers at
+9 digits behind the point.
 `files.<input>` is given like any table. `each` gives the values of a planning row.
 """
 
@@ -34,6 +35,8 @@ from recsys_duck.parameters import Value, load_parameters, parse_assignment, quo
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"
+# of a planning row's values, as the planning tables have them
+EACH_TYPES = {int: "integer", float: "double", str: "varchar"}
 
 
 @dataclass
@@ -164,7 +167,8 @@ def case_parameters(case: Case) -> dict[str, Value]:
     for name, given in case.parameters:
         values[name] = declared[name].value(given, where=str(case.path))
     for name, text in case.each.items():
-        values[name] = Value("bigint" if re.fullmatch(r"-?\d+", text) else "varchar", tomllib.loads(f"v = {text}")["v"])
+        data = tomllib.loads(f"v = {text}")["v"]
+        values[name] = Value(EACH_TYPES[type(data)], data)
     return values
 
 
@@ -180,8 +184,8 @@ def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]]
     """Run a case; returns the expected and the found rows, as texts."""
     with SqlText() as reader:
         text = filled_text(case, case_query(case, reader), engine)
-    shown = ", ".join(f"cast({name} as varchar)" for name in case.expect.names)
-    return Counter(wanted_rows(case, engine)), Counter(engine.fetch(Query(f"select {shown} from ({text}\n)")))
+    found = engine.fetch(Query(f"select {', '.join(found_texts(case).values())} from ({text}\n)"))
+    return Counter(wanted_rows(case, engine)), Counter(found)
 
 
 def filled_text(case: Case, query: Query, engine: DuckdbEngine) -> str:
@@ -192,14 +196,27 @@ def filled_text(case: Case, query: Query, engine: DuckdbEngine) -> str:
     return splice(query.text, query.places, lambda place: _replaced(place.kind, place.name, place.alias, case, query))
 
 
+def found_texts(case: Case) -> dict[str, str]:
+    """What turns each column that a case expects into the text to compare."""
+    kinds = zip(case.expect.names, case.expect.types, strict=True)
+    return {name: _rounded(name, kind) or f"cast({name} as varchar)" for name, kind in kinds}
+
+
 def wanted_rows(case: Case, engine: DuckdbEngine) -> list[tuple[str, ...]]:
     """The rows a case expects, as texts."""
     types = [kind or "varchar" for kind in case.expect.types]
     shown = ", ".join(
-        f"cast(cast({name} as {kind}) as varchar)" for name, kind in zip(case.expect.names, types, strict=True)
+        _rounded(name, kind) or f"cast(cast({name} as {kind}) as varchar)"
+        for name, kind in zip(case.expect.names, types, strict=True)
     )
     as_text = Table(case.expect.names, ["varchar"] * len(types), case.expect.rows)
     return engine.fetch(Query(f"select {shown} from ({as_text.select()})"))
+
+
+def _rounded(name: str, kind: str) -> str:
+    """Write a column of type `round(n)` as text of n digits; empty for every other type."""
+    match = re.fullmatch(r"round\((\d+)\)", kind)
+    return f"cast(round(cast({name} as double), {match[1]}) as varchar)" if match else ""
 
 
 def _replaced(kind: str, name: str, alias: str, case: Case, query: Query) -> str:

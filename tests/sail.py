@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,22 +50,23 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 class Answer:
-    """What Sail answers: DuckDB's names of the types, and the rows of the named columns as DuckDB writes them."""
+    """What Sail answers: DuckDB's names of its types, and rows as texts, as `texts` turns each column into one."""
 
-    def __init__(self, found: Any, names: Sequence[str] = ()) -> None:
+    def __init__(self, found: Any, texts: Mapping[str, str] | None = None) -> None:
         connection = duckdb.connect()
         connection.execute("set TimeZone = 'UTC'")
         self.types: dict[str, str] = {row[0]: row[1] for row in connection.sql("describe from found").fetchall()}
-        shown = ", ".join(f"cast({name} as varchar)" for name in names or self.types)
-        self.rows: list[tuple[str | None, ...]] = connection.sql(f"select {shown} from found").fetchall()
+        shown = texts or {name: f"cast({name} as varchar)" for name in self.types}
+        self._shown_types = [self.types[name] for name in shown]
+        rows = connection.sql(f"select {', '.join(shown.values())} from found").fetchall()
+        self.rows: list[tuple[str | None, ...]] = rows
 
-    def differences(self, wanted: Sequence[tuple[str | None, ...]], names: Sequence[str] = ()) -> tuple[Any, Any]:
+    def differences(self, wanted: Sequence[tuple[str | None, ...]]) -> tuple[Any, Any]:
         """Give the rows that are missing and those too many; fractions are compared to 1e-12 of their size."""
-        types = [self.types[name] for name in names or self.types]
         surplus = list(self.rows)
         missing = []
         for row in wanted:
-            at = next((at for at, other in enumerate(surplus) if _same(row, other, types)), None)
+            at = next((at for at, other in enumerate(surplus) if _same(row, other, self._shown_types)), None)
             if at is None:
                 missing.append(row)
             else:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cases import CASES, Case, all_cases, case_query, filled_text, wanted_rows
+from cases import CASES, Case, all_cases, case_query, filled_text, found_texts, wanted_rows
 
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
@@ -54,8 +54,8 @@ def test_a_stage_gives_the_rows_of_its_case_on_sail(
         path = tmp_path / f"{name}.parquet"
         engine.write(Query(table.select()), path)
         sail.read.parquet(str(path)).createOrReplaceTempView(spark_name(name))
-    answer = Answer(sail.sql(text).toArrow(), case.expect.names)
-    missing, surplus = answer.differences(wanted_rows(case, engine), case.expect.names)
+    answer = Answer(sail.sql(text).toArrow(), found_texts(case))
+    missing, surplus = answer.differences(wanted_rows(case, engine))
     assert not [*missing, *surplus], f"{case.why}\nmissing: {missing}\nsurplus: {surplus}\n{text}"
     assert answer.types == dict(engine.columns(Query(filled_text(case, query, engine))))
 
