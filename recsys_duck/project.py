@@ -56,10 +56,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     """
     root, toml, kind, settings = load_settings(given)
     sources = load_sources(root, kind, toml, given, reader)
-    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
-    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
-        folders.append(("project", root / "sql"))
-    stages = read_stages(folders, reader)
+    stages = read_stages(stage_folders(root, kind), reader)
     contract = read_toml(SQL_FOLDER / "contract.toml")
     everything: dict[str, Stage] = {**{stage.key: stage for stage in python_stages}, **stages}
     project = Project(
@@ -189,6 +186,14 @@ def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
 
 def _is_modelled(table: str) -> bool:
     return table == MODELLED or table.startswith(f"{MODEL_LAYER}.")
+
+
+def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:
+    """List the folders of a project's stages, each with its origin, the later laid over the earlier."""
+    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
+    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
+        folders.append(("project", root / "sql"))
+    return folders
 
 
 def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[str, SqlStage]:

@@ -14,7 +14,8 @@ A file holds one or more cases, each opened by comment lines that say what it pr
 A column's type is that of its values (integer: bigint, else varchar) unless `name:type` says it.
 `null` is NULL, `''` an empty text; a text with blanks stands in double quotes. `expect` lists columns
 of the stage to compare, in any order of rows; a gate's rows carry their reject_reason. A line with
-names only is an empty table (types must then be said).
+names only is an empty table (types must then be said). In `expect`, `name:round(9)` compares numbers at
+9 digits behind the point.
 `files.<input>` is given like any table. `each` gives the values of a planning row.
 """
 
@@ -27,13 +28,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recsys_duck.engines import Query, splice
-from recsys_duck.engines.duckdb import DuckdbEngine, literal_text
+from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.parameters import Value, load_parameters, parse_assignment, quoted
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"
+# of a planning row's values, as the planning tables have them
+EACH_TYPES = {int: "integer", float: "double", str: "varchar"}
 
 
 @dataclass
@@ -164,39 +167,56 @@ def case_parameters(case: Case) -> dict[str, Value]:
     for name, given in case.parameters:
         values[name] = declared[name].value(given, where=str(case.path))
     for name, text in case.each.items():
-        values[name] = Value("bigint" if re.fullmatch(r"-?\d+", text) else "varchar", tomllib.loads(f"v = {text}")["v"])
+        data = tomllib.loads(f"v = {text}")["v"]
+        values[name] = Value(EACH_TYPES[type(data)], data)
     return values
+
+
+def case_query(case: Case, reader: SqlText) -> Query:
+    """The case's stage as a query, its places still open."""
+    text = case.stage_path.read_text(encoding="utf-8")
+    facts = reader.facts(text, where=str(case.stage_path))
+    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
+    return Query(text, facts.places, case_parameters(case), where=str(case.stage_path))
 
 
 def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
     """Run a case; returns the expected and the found rows, as texts."""
-    text = case.stage_path.read_text(encoding="utf-8")
     with SqlText() as reader:
-        facts = reader.facts(text, where=str(case.stage_path))
-    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
+        text = filled_text(case, case_query(case, reader), engine)
+    found = engine.fetch(Query(f"select {', '.join(found_texts(case).values())} from ({text}\n)"))
+    return Counter(wanted_rows(case, engine)), Counter(found)
+
+
+def filled_text(case: Case, query: Query, engine: DuckdbEngine) -> str:
+    """The case's stage as DuckDB runs it: its tables defined, its values and files filled in."""
     for name, table in case.given.items():
         if not name.startswith("files."):
             engine.define(Relation(name, select=table.select()))
-    query = Query(
-        text, tuple(place for place in facts.places if not place.name.startswith("files.")), case_parameters(case)
-    )
-    files = [place for place in facts.places if place.name.startswith("files.")]
-    if files:
-        inner = splice(
-            text,
-            facts.places,
-            lambda place: _replaced(place.kind, place.name, place.alias, case, query),
-        )
-        query = Query(inner)
-    shown = ", ".join(f"cast({name} as varchar)" for name in case.expect.names)
-    found = engine.fetch(Query(f"select {shown} from ({literal_text(query)}\n)"))
+    return splice(query.text, query.places, lambda place: _replaced(place.kind, place.name, place.alias, case, query))
+
+
+def found_texts(case: Case) -> dict[str, str]:
+    """What turns each column that a case expects into the text to compare."""
+    kinds = zip(case.expect.names, case.expect.types, strict=True)
+    return {name: _rounded(name, kind) or f"cast({name} as varchar)" for name, kind in kinds}
+
+
+def wanted_rows(case: Case, engine: DuckdbEngine) -> list[tuple[str, ...]]:
+    """The rows a case expects, as texts."""
     types = [kind or "varchar" for kind in case.expect.types]
-    wanted_select = ", ".join(
-        f"cast(cast({name} as {kind}) as varchar)" for name, kind in zip(case.expect.names, types, strict=True)
+    shown = ", ".join(
+        _rounded(name, kind) or f"cast(cast({name} as {kind}) as varchar)"
+        for name, kind in zip(case.expect.names, types, strict=True)
     )
     as_text = Table(case.expect.names, ["varchar"] * len(types), case.expect.rows)
-    wanted = engine.fetch(Query(f"select {wanted_select} from ({as_text.select()})"))
-    return Counter(wanted), Counter(found)
+    return engine.fetch(Query(f"select {shown} from ({as_text.select()})"))
+
+
+def _rounded(name: str, kind: str) -> str:
+    """Write a column of type `round(n)` as text of n digits; empty for every other type."""
+    match = re.fullmatch(r"round\((\d+)\)", kind)
+    return f"cast(round(cast({name} as double), {match[1]}) as varchar)" if match else ""
 
 
 def _replaced(kind: str, name: str, alias: str, case: Case, query: Query) -> str:

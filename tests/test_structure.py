@@ -47,6 +47,11 @@ def test_a_library_is_imported_in_its_home_only(library: str) -> None:
     assert users <= HOMES[library]
 
 
+def test_nothing_needs_the_spark_extra_until_it_is_asked_for() -> None:
+    others = [path for path in MODULES if path != PACKAGE / "engines" / "spark.py"]
+    assert not [path for path in others if "recsys_duck.engines.spark" in imported(path, at_load=True)]
+
+
 def test_imports_point_one_way() -> None:
     names = {path: "recsys_duck." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in MODULES}
     names = {path: name.removesuffix(".__init__") for path, name in names.items()}

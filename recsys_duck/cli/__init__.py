@@ -32,6 +32,7 @@ for command in (
     ask.status,
     ask.params,
     ask.sql,
+    ask.portable,
 ):
     cli.add_command(command)
 

@@ -1,11 +1,21 @@
-"""Commands that ask: parameters, what is published, and what stands in it."""
+"""Commands that ask: parameters, stages, what is published, and what stands in it."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from recsys_duck.cli.options import given_of, json_lines, load, place, published_of, together, warehouse_of, what
+from recsys_duck.cli.options import (
+    given_of,
+    json_lines,
+    layout,
+    load,
+    place,
+    published_of,
+    together,
+    warehouse_of,
+    what,
+)
 
 asked = together(
     place,
@@ -144,3 +154,38 @@ def sql(stage: str, **options: Any) -> None:
 
     project, graph = load(options)
     click.echo(printed_stage(project, graph, stage))
+
+
+@click.command()
+@place
+@layout
+@json_lines
+def portable(as_json: bool, **options: Any) -> None:
+    """Check that every stage runs on Spark and Sail too: by file and line, what to write instead.
+
+    A build with DuckDB refuses none of it. A stage that says `engine: duckdb, why` may be as it likes.
+    """
+    from recsys_duck.console import show_rows
+    from recsys_duck.engines.portable import unportable_stages
+    from recsys_duck.engines.sqltext import SqlText
+    from recsys_duck.errors import ProjectError
+    from recsys_duck.project import read_stages, stage_folders
+    from recsys_duck.settings import load_settings
+
+    root, _, kind, _ = load_settings(given_of(options))
+    with SqlText() as reader:
+        stages = read_stages(stage_folders(root, kind), reader).values()
+        found = unportable_stages(stages, reader)
+    rows = [(f"{stage.path}:{one.line}", one.construct, one.there, one.instead) for stage, one in found]
+    show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
+    for stage in stages:
+        if stage.engine:
+            click.echo(f"not checked: {stage.key}, engine: {stage.engine}", err=True)
+    if found:
+        keys = ", ".join(dict.fromkeys(stage.key for stage, _ in found))
+        raise ProjectError(
+            f"{len(found)} place{'s are' if len(found) > 1 else ' is'} not portable",
+            where=keys,
+            fix="write them as the table says, or in the header `engine: duckdb, why`",
+        )
+    click.echo(f"{sum(not stage.engine for stage in stages)} stages are portable", err=True)

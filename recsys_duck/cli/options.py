@@ -34,9 +34,10 @@ place = together(
     ),
     click.option("--warehouse", metavar="DIR", help="Folder of the warehouse; default: warehouse in the project."),
 )
+layout = click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events.")
 what = together(
     place,
-    click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events."),
+    layout,
     click.option("--files", multiple=True, metavar="[INPUT=]GLOB", help="Files of an input; repeatable."),
     click.option(
         "--reader",

@@ -47,9 +47,9 @@ class SqlText:
         Raises:
             ProjectError: a syntax error, several statements, or something that is no SELECT.
         """
-        node = self._select_node(text, where)
+        node = self.select_node(text, where)
         data = text.encode()
-        tokens = _tokens(data)
+        tokens = read_tokens(data)
         tables = [_table_place(found, data, where) for found in _walk(node) if _is_table(found)]
         bound = [_parameter_place(found) for found in _walk(node) if found.get("type") == "VALUE_PARAMETER"]
         return SqlFacts(
@@ -69,7 +69,7 @@ class SqlText:
         Raises:
             ProjectError: it is no predicate.
         """
-        node = self._select_node(f"select {predicate}", where)
+        node = self.select_node(f"select {predicate}", where)
         bound = {parameter for found in _walk(node) for parameter in _lambda_names(found)}
         names = {str(found["column_names"][-1]) for found in _walk(node) if found.get("type") == "COLUMN_REF"}
         return names - bound
@@ -136,7 +136,12 @@ class SqlText:
         """Close the connection."""
         self._connection.close()
 
-    def _select_node(self, text: str, where: str) -> dict[str, Any]:
+    def select_node(self, text: str, where: str) -> dict[str, Any]:
+        """Give the tree of one SELECT, as `json_serialize_sql` writes it.
+
+        Raises:
+            ProjectError: a syntax error, several statements, or something that is no SELECT.
+        """
         row = self._connection.execute("select json_serialize_sql($text)", {"text": text}).fetchone()
         answer = json.loads(row[0]) if row else {}
         if answer.get("error"):
@@ -250,7 +255,7 @@ def _group_keys(node: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def _tokens(data: bytes) -> list[tuple[int, str, bool]]:
+def read_tokens(data: bytes) -> list[tuple[int, str, bool]]:
     """List (offset, text, is comment) of each token; white space between tokens is dropped."""
     starts = duckdb.tokenize(data.decode())
     ends = [start for start, _ in starts[1:]] + [len(data)]
