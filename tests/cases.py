@@ -14,7 +14,8 @@ A file holds one or more cases, each opened by comment lines that say what it pr
 A column's type is that of its values (integer: bigint, else varchar) unless `name:type` says it.
 `null` is NULL, `''` an empty text; a text with blanks stands in double quotes. `expect` lists columns
 of the stage to compare, in any order of rows; a gate's rows carry their reject_reason. A line with
-names only is an empty table (types must then be said).
+names only is an empty table (types must then be said). In `expect`, `name:round(9)` compares numbers at
+9 digits behind the point.
 `files.<input>` is given like any table. `each` gives the values of a planning row.
 """
 
@@ -34,6 +35,7 @@ from recsys_duck.parameters import Value, load_parameters, parse_assignment, quo
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"
+EACH_TYPES = {int: "integer", float: "double", str: "varchar"}  # of a planning row's values, as the planning tables have them
 
 
 @dataclass
@@ -164,7 +166,8 @@ def case_parameters(case: Case) -> dict[str, Value]:
     for name, given in case.parameters:
         values[name] = declared[name].value(given, where=str(case.path))
     for name, text in case.each.items():
-        values[name] = Value("bigint" if re.fullmatch(r"-?\d+", text) else "varchar", tomllib.loads(f"v = {text}")["v"])
+        data = tomllib.loads(f"v = {text}")["v"]
+        values[name] = Value(EACH_TYPES[type(data)], data)
     return values
 
 
@@ -188,15 +191,22 @@ def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]]
             lambda place: _replaced(place.kind, place.name, place.alias, case, query),
         )
         query = Query(inner)
-    shown = ", ".join(f"cast({name} as varchar)" for name in case.expect.names)
-    found = engine.fetch(Query(f"select {shown} from ({literal_text(query)}\n)"))
     types = [kind or "varchar" for kind in case.expect.types]
+    columns = list(zip(case.expect.names, types, strict=True))
+    shown = ", ".join(_rounded(name, kind) or f"cast({name} as varchar)" for name, kind in columns)
+    found = engine.fetch(Query(f"select {shown} from ({literal_text(query)}\n)"))
     wanted_select = ", ".join(
-        f"cast(cast({name} as {kind}) as varchar)" for name, kind in zip(case.expect.names, types, strict=True)
+        _rounded(name, kind) or f"cast(cast({name} as {kind}) as varchar)" for name, kind in columns
     )
     as_text = Table(case.expect.names, ["varchar"] * len(types), case.expect.rows)
     wanted = engine.fetch(Query(f"select {wanted_select} from ({as_text.select()})"))
     return Counter(wanted), Counter(found)
+
+
+def _rounded(name: str, kind: str) -> str:
+    """Write a column of type `round(n)` as text of n digits; empty for every other type."""
+    match = re.fullmatch(r"round\((\d+)\)", kind)
+    return f"cast(round(cast({name} as double), {match[1]}) as varchar)" if match else ""
 
 
 def _replaced(kind: str, name: str, alias: str, case: Case, query: Query) -> str:
