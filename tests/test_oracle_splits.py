@@ -31,7 +31,8 @@ from oracles.splits import (
 
 SELECT = ("+split.manifest", "+split.judged_pairs", "+split.folds", "+split.history")
 START = datetime(2024, 1, 1)
-EVERYTHING_IN_TRAIN = {"split": "none"}
+VIEWS = {"train": ["train"], "fold_in": ["fold_in"], "test": ["test"], "history": ["train", "fold_in"]}
+FOLDS = "select fold, cut_at, end_at, n_train_events, n_test_events, is_chosen from split.folds order by fold"
 
 
 # --- events and builds -------------------------------------------------------------------------------------
@@ -94,12 +95,7 @@ def row_of(root: Path, table: str) -> dict[str, Any]:
 
 def check(root: Path, events: Sequence[Event], sides: Sides, note: str, **figures: object) -> None:
     """Compare the views, the manifest and the ledger with what the oracle makes of the sides."""
-    for view, names in {
-        "train": ["train"],
-        "fold_in": ["fold_in"],
-        "test": ["test"],
-        "history": ["train", "fold_in"],
-    }.items():
+    for view, names in VIEWS.items():
         found = sorted(rows(root, f"select cast(weight as bigint) from split.{view}"))
         assert found == [(event.number,) for event in on_side(events, sides, *names)], f"{note}: split.{view}"
     found_figures, wanted = row_of(root, "split.manifest"), manifest(events, sides) | figures
@@ -121,12 +117,14 @@ def check_judged(root: Path, events: Sequence[Event], sides: Sides, note: str, *
 
 def check_sides(events: Sequence[Event], found: Sides, wanted: Sides, note: str) -> None:
     """Compare the side of each event."""
-    apart = [
-        (event, found[event.number], wanted[event.number])
-        for event in events
-        if found[event.number] != wanted[event.number]
-    ]
+    told = [(event, found[event.number], wanted[event.number]) for event in events]
+    apart = [one for one in told if one[1] != one[2]]
     assert not apart, f"{note}: {len(apart)} events (event, found, wanted) such as {apart[:5]}"
+
+
+def train_and_test(sides: Sides) -> tuple[int, int]:
+    """How many events are train and how many test."""
+    return list(sides.values()).count("train"), list(sides.values()).count("test")
 
 
 # --- none, and by time -------------------------------------------------------------------------------------
@@ -134,7 +132,7 @@ def check_sides(events: Sequence[Event], found: Sides, wanted: Sides, note: str)
 
 def test_without_a_split_all_is_train(tmp_path: Path) -> None:
     events = random_events(random.Random(1))
-    sides = built(tmp_path, events, EVERYTHING_IN_TRAIN)
+    sides = built(tmp_path, events, {"split": "none"})
     assert set(sides.values()) == {"train"}
     check(tmp_path, events, sides, "none", cut_at=None)
     check_judged(tmp_path, events, sides, "none")
@@ -156,9 +154,7 @@ def test_a_split_by_time_agrees_with_the_oracle(tmp_path: Path, seed: int) -> No
     n_ties = sum(event.occurred_at == cut_at for event in events)
     check(tmp_path, events, wanted, note, cut_at=cut_at, n_ties_at_cut=n_ties)
     check_judged(tmp_path, events, wanted, note, drop=drop)
-    sides = list(wanted.values())
-    folds = rows(tmp_path, "select fold, cut_at, end_at, n_train_events, n_test_events, is_chosen from split.folds")
-    assert folds == [(1, cut_at, None, sides.count("train"), sides.count("test"), True)], note
+    assert rows(tmp_path, FOLDS) == [(1, cut_at, None, *train_and_test(wanted), True)], note
 
 
 @pytest.mark.parametrize(("share", "n"), [("0.29", 100), ("0.07", 100), ("0.57", 100), ("0.3", 10)])
@@ -198,19 +194,8 @@ def test_each_fold_has_its_window_and_no_test_event_stands_in_two(tmp_path: Path
         n_ties = sum(event.occurred_at == fold.cut_at for event in events)
         check(tmp_path, events, wanted, note, cut_at=fold.cut_at, n_ties_at_cut=n_ties)
         check_judged(tmp_path, events, wanted, note)
-        told = rows(
-            tmp_path,
-            "select fold, cut_at, end_at, n_train_events, n_test_events, is_chosen from split.folds order by 1",
-        )
-        assert told == [
-            (
-                *one,
-                list(divided[one.fold].values()).count("train"),
-                list(divided[one.fold].values()).count("test"),
-                one == fold,
-            )
-            for one in wanted_folds
-        ], note
+        told = [(*one, *train_and_test(divided[one.fold]), one == fold) for one in wanted_folds]
+        assert rows(tmp_path, FOLDS) == told, note
         tested.update(event.number for event in on_side(events, found, "test"))
     assert set(tested.values()) == {1}
     if cutoff is None:
@@ -263,9 +248,8 @@ def many_events(chance: random.Random) -> list[Event]:
     """Some thousand events, a tenth of them repeats of a pair at another time."""
     pairs = [(user, item) for user in range(150) for item in range(60) if chance.random() < 0.35]
     pairs += chance.sample(pairs, len(pairs) // 10)
-    return [
-        Event(at, *pair, START + timedelta(minutes=chance.randrange(90_000)), None) for at, pair in enumerate(pairs)
-    ]
+    moments = [START + timedelta(minutes=chance.randrange(90_000)) for _ in pairs]
+    return [Event(at, *pair, moment, None) for at, (pair, moment) in enumerate(zip(pairs, moments, strict=True))]
 
 
 MANY = many_events(random.Random(0))
