@@ -76,9 +76,26 @@ def vectors_in_order(batches: Iterable[Any], index: str, *, shape: tuple[int, in
     return vectors, np.sort(np.concatenate(found))
 
 
+def index_columns(batches: Iterable[Any], *names: str, n_rows: int) -> list[Indices]:
+    """Read columns of dense indices, int32 `(n_rows,)` each; rows beyond `n_rows` are left alone."""
+    columns = [np.empty(n_rows, dtype=np.int32) for _ in names]
+    at = 0
+    for batch in batches:
+        frame = pl.DataFrame(batch).head(n_rows - at)
+        for name, column in zip(names, columns, strict=True):
+            column[at : at + len(frame)] = frame[name].to_numpy()
+        at += len(frame)
+    return columns
+
+
 def one_row(fields: Mapping[str, Any]) -> Any:
     """Give an Arrow table of one row."""
     return _arrow(pl.DataFrame([fields]))
+
+
+def arrow_table(columns: Mapping[str, Any]) -> Any:
+    """Give an Arrow table of whole columns, arrays or lists by name."""
+    return _arrow(pl.DataFrame(columns))
 
 
 def vectors_at_a_time(n_factors: int) -> int:

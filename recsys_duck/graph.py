@@ -15,6 +15,9 @@ from recsys_duck.stage import LAYERS, PythonStage, SqlStage, Stage
 AFTER_SPLIT = ("features", "training", "models", "recs", "eval")
 CORE_FOR_ALL = ("core.users", "core.items", "core.tags", "core.item_tags")
 SPLIT_FOR_EVAL = ("split.test", "split.judged_pairs")
+# what is known of users when lists are made: of it, lists are made, and nothing is learned
+HISTORY = "split.history"
+HISTORY_FOR = "features.user_items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def _layer_problems(stages: Mapping[str, Stage]) -> Iterator[RecsysDuckError]:
     for stage in stages.values():
         layer = stage.key.split(".")[0]
         for table in stage.reads:
-            if not _may_read(layer, table):
+            if not (_may_read(layer, table) or (table == HISTORY and HISTORY_FOR in stage.tables)):
                 yield ProjectError(
                     f"{stage.key} may not read {table}",
                     where=_where(stage, table),
@@ -174,7 +177,8 @@ def _may_read(layer: str, table: str) -> bool:
         if read in ("staging", "core"):
             return table in CORE_FOR_ALL
         if read == "split":
-            return table == "split.train" or (layer == "eval" and table in SPLIT_FOR_EVAL)
+            wider = {"recs": (HISTORY,), "eval": SPLIT_FOR_EVAL}.get(layer, ())
+            return table in ("split.train", *wider)
     return True
 
 

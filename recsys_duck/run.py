@@ -56,7 +56,9 @@ class Run:
                 if isinstance(step.stage, PythonStage):
                     refuse_least_need(plan.project, step.stage, how.memory_limit)
             # reused ones too: an earlier run of the same process may have loaded their libraries
-            has_models = any(isinstance(step.stage, PythonStage) for step in plan.steps if step.action != "left")
+            has_models = any(
+                isinstance(step.stage, PythonStage) and step.stage.part for step in plan.steps if step.action != "left"
+            )
             self._engine = stack.enter_context(closing(open_engine(how, store, has_models=has_models)))
 
     def step(self, step: Step) -> Iterator[Event]:

@@ -1,68 +1,84 @@
--- How well each model's lists find what users did next, by every convention.
+-- How well each model's lists find what users did next, and how far they range, by every convention.
 -- grain:  model_name, metric, k, convention
--- why:    over all judged users, those a model has no list for included; empty where nothing is
---         judged, as with split = none. Means are added in fixed point, unit 1e-12.
--- check:  value between 0 and 1.000001 and n_users >= 1
+-- why:    most are over all judged users, those a model has no list for included: no rows where
+--         nothing is judged, as with split = none. coverage, gini and novelty are over all lists.
+--         Means are added in fixed point, unit 1e-12.
+-- check:  value >= -0.000001 and (value <= 1.000001 or metric = 'novelty') and n_users >= 1
 
 with
--- one row per model and list length
-summed_hits as (
+-- one row per model, list length and convention: means over users
+mean_values as (
+    select
+        user_values.model_name,
+        user_values.k,
+        user_values.convention,
+        count(*) as n_users,
+        sum(cast(round(1e12 * user_values.value) as bigint)) / (1e12 * count(*)) as value
+    from eval.user_values
+    group by user_values.model_name, user_values.k, user_values.convention
+),
+
+-- one row per model and list length: the share of sums
+attained_shares as (
     select
         user_hits.model_name,
         user_hits.k,
+        'hits_over_attainable' as convention,
         count(*) as n_users,
-        cast(sum(user_hits.n_hits) as bigint) as n_hits,
-        cast(sum(least(user_hits.k, user_hits.n_test_items)) as bigint) as n_attainable,
-        cast(
-            sum(cast(round(1e12 * user_hits.n_hits / user_hits.n_test_items) as bigint)) as bigint
-        ) as recall_units,
-        cast(
-            sum(cast(round(1e12 * user_hits.gain / user_hits.ideal_gain) as bigint)) as bigint
-        ) as ndcg_units
+        sum(user_hits.n_hits)
+        / cast(sum(least(user_hits.k, user_hits.n_test_items)) as double) as value
     from eval.user_hits
     group by user_hits.model_name, user_hits.k
 ),
 
--- one row per model, list length and convention
-convention_values as (
+-- one row per model, list length and convention: figures over all lists
+list_values as (
     select
-        summed_hits.model_name,
-        summed_hits.k,
-        summed_hits.n_users,
-        conventions.metric,
+        list_figures.model_name,
+        list_figures.k,
         conventions.convention,
-        conventions.definition,
+        list_figures.n_users,
         case conventions.convention
-            when 'hits_over_k'
-                then summed_hits.n_hits / cast(summed_hits.k * summed_hits.n_users as double)
-            when 'hits_over_attainable'
-                then summed_hits.n_hits / cast(summed_hits.n_attainable as double)
-            when 'hits_over_test_items'
-                then summed_hits.recall_units / (1e12 * summed_hits.n_users)
-            when 'binary_gain'
-                then summed_hits.ndcg_units / (1e12 * summed_hits.n_users)
+            when 'listed_of_train_items'
+                then list_figures.n_listed_items / cast(list_figures.n_train_items as double)
+            when 'listed_of_catalogue'
+                then list_figures.n_listed_items / cast(list_figures.n_catalogue_items as double)
+            when 'exposure_of_train_items' then list_figures.gini
+            when 'self_information' then list_figures.novelty
         end as value
-    from summed_hits
+    from eval.list_figures
     cross join eval.conventions
+    where conventions.metric in ('coverage', 'gini', 'novelty')
+),
+
+-- one row per model, list length and convention
+all_values as (
+    select model_name, k, convention, n_users, value from mean_values
+    union all
+    select model_name, k, convention, n_users, value from attained_shares
+    union all
+    select model_name, k, convention, n_users, value from list_values
 )
 
 select
-    convention_values.model_name,
-    -- precision, recall or ndcg
-    convention_values.metric,
+    all_values.model_name,
+    -- precision, recall, ndcg, map, mrr, hit_rate, auc, coverage, gini or novelty
+    conventions.metric,
     -- list length that is judged
-    convention_values.k,
+    all_values.k,
     -- which definition of the metric
-    convention_values.convention,
-    -- 0 to 1, bigger is better
-    convention_values.value,
-    -- users judged
-    convention_values.n_users,
+    all_values.convention,
+    -- 0 to 1, novelty in bits; whether bigger is better: eval.conventions
+    all_values.value,
+    -- users judged; for coverage, gini and novelty users with a list
+    all_values.n_users,
     -- what the value is
-    convention_values.definition
-from convention_values
+    conventions.definition
+from all_values
+inner join eval.conventions
+    on all_values.convention = conventions.convention
 order by
-    convention_values.metric,
-    convention_values.k,
-    convention_values.convention,
-    convention_values.model_name
+    conventions.metric,
+    all_values.k,
+    all_values.convention,
+    all_values.model_name

@@ -1,32 +1,20 @@
 -- Each judged user's metrics, for each model and list length.
 -- grain:  model_name, user_id, metric, k
--- why:    users without test items are absent, not zero: recall and ndcg are 0/0 for them.
+-- why:    by the main convention of each metric in eval.conventions; eval.user_values has them all.
+--         Users without test items are absent, not zero: recall and ndcg are 0/0 for them.
 -- check:  value between 0 and 1.000001
 -- as:     view
 
 select
-    user_hits.model_name,
-    user_hits.user_id,
-    -- precision: hits / k; recall: hits / test items; ndcg: gain / ideal gain
-    'precision' as metric,
+    user_values.model_name,
+    user_values.user_id,
+    -- precision, recall, ndcg, map, mrr, hit_rate or auc
+    user_values.metric,
     -- list length that is judged
-    user_hits.k,
+    user_values.k,
     -- 0 to 1, bigger is better
-    user_hits.n_hits / cast(user_hits.k as double) as value
-from eval.user_hits
-union all
-select
-    user_hits.model_name,
-    user_hits.user_id,
-    'recall' as metric,
-    user_hits.k,
-    user_hits.n_hits / cast(user_hits.n_test_items as double) as value
-from eval.user_hits
-union all
-select
-    user_hits.model_name,
-    user_hits.user_id,
-    'ndcg' as metric,
-    user_hits.k,
-    user_hits.gain / user_hits.ideal_gain as value
-from eval.user_hits
+    user_values.value
+from eval.user_values
+inner join eval.conventions
+    on user_values.metric = conventions.metric and user_values.convention = conventions.convention
+where conventions.is_main

@@ -1,8 +1,9 @@
 -- The items of the baskets that are counted, each once a basket.
 -- grain:    basket_idx, item_idx
--- why:      judged on the train rows, so that each has its reason: first the basket's size, then
---           the repeats in it. The size is counted with repeats where basket_count says rows. Dense
---           ids stand here because the self-join of the pairs must find no dictionary to join.
+-- why:      judged on the train rows, so that each has its reason: what basket_last_n leaves out,
+--           then the basket's size, then the repeats in it. The size is counted with repeats where
+--           basket_count says rows. Dense ids stand here because the self-join of the pairs must
+--           find no dictionary to join.
 -- gate of:  features.basket_events
 
 with
@@ -11,6 +12,8 @@ sized_events as (
     select
         baskets.basket_idx,
         items.item_idx,
+        basket_events.basket_key,
+        basket_events.is_recent,
         case
             when $basket_count = 'rows' then baskets.n_rows
             else baskets.n_items
@@ -30,7 +33,8 @@ select
     sized_events.basket_idx,
     sized_events.item_idx,
     case
-        when sized_events.basket_idx is null then 'missing_basket'
+        when sized_events.basket_key is null then 'missing_basket'
+        when not sized_events.is_recent then 'beyond_last_n'
         when sized_events.n_counted < $basket_min then 'basket_too_small'
         when $basket_max > 0 and sized_events.n_counted > $basket_max then 'basket_too_large'
         when sized_events.turn > 1 then 'repeat_in_basket'

@@ -5,19 +5,10 @@
 -- check:  n_baskets between 1 and n_all_baskets
 
 with
--- one row per counted basket
-counted_baskets as (
-    select
-        basket_items.basket_idx,
-        count(*) as n_items
-    from features.basket_items
-    group by basket_items.basket_idx
-),
-
 -- one row: how many there are
 all_baskets as (
     select count(*) as n_all_baskets
-    from counted_baskets
+    from features.counted_baskets
 )
 
 select
@@ -29,7 +20,7 @@ select
     -- counted baskets in all, N; the same in every row
     all_baskets.n_all_baskets
 from features.basket_items
-inner join counted_baskets
+inner join features.counted_baskets
     on basket_items.basket_idx = counted_baskets.basket_idx
 cross join all_baskets
 group by basket_items.item_idx, all_baskets.n_all_baskets

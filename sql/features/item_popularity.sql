@@ -1,15 +1,24 @@
--- How popular each item of train is, ranked.
+-- How popular each item of train is, ranked, and whether it rises.
 -- grain:  item_id
--- why:    ties go to the smaller item_id, so that the rank is the same on every machine.
--- check:  rank >= 1 and n_users <= n_events
+-- why:    ties go to the smaller item_id, so that the rank is the same on every machine. Age is
+--         counted in whole days before the last day of train, never before today. What is left after
+--         decay is added in fixed point, unit 1e-9; an event without a time has decayed to nothing.
+-- check:  rank >= 1 and n_users <= n_events and score >= 0 and (trend is null or trend > 0)
 
 with
+-- one row: the last day of train; null where no event has a time
+last_days as (
+    select max(cast(train.occurred_at as date)) as last_date
+    from split.train
+),
+
 -- one row per user and item of train
 train_pairs as (
     select
         train.user_id,
         train.item_id,
-        count(*) as n_events
+        count(*) as n_events,
+        max(cast(train.occurred_at as date)) as last_date
     from split.train
     group by train.user_id, train.item_id
 ),
@@ -19,22 +28,94 @@ counted_items as (
     select
         train_pairs.item_id,
         cast(sum(train_pairs.n_events) as bigint) as n_events,
-        count(*) as n_users
+        count(*) as n_users,
+        -- of each user, what is left of the latest event
+        cast(
+            sum(
+                cast(
+                    round(
+                        1e9 * pow(
+                            0.5e0,
+                            (last_days.last_date - train_pairs.last_date)
+                            / nullif($popularity_half_life_days, 0)
+                        )
+                    ) as bigint
+                )
+            ) as bigint
+        ) as n_user_units
     from train_pairs
+    cross join last_days
     group by train_pairs.item_id
 ),
 
--- one row per item of train, with what ranks it
+-- one row per item and age of its events
+aged_counts as (
+    select
+        train.item_id,
+        cast(last_days.last_date - cast(train.occurred_at as date) as bigint) as age_days,
+        count(*) as n_events
+    from split.train
+    cross join last_days
+    where train.occurred_at is not null
+    group by
+        train.item_id,
+        cast(last_days.last_date - cast(train.occurred_at as date) as bigint)
+),
+
+-- one row per item with timed events
+aged_items as (
+    select
+        aged_counts.item_id,
+        cast(
+            sum(
+                aged_counts.n_events * cast(
+                    round(
+                        1e9 * pow(
+                            0.5e0, aged_counts.age_days / nullif($popularity_half_life_days, 0)
+                        )
+                    ) as bigint
+                )
+            ) as bigint
+        ) as n_event_units,
+        cast(
+            sum(case when aged_counts.age_days < $trend_window_days then aged_counts.n_events end)
+            as bigint
+        ) as n_recent,
+        cast(
+            sum(
+                case
+                    when
+                        aged_counts.age_days >= $trend_window_days
+                        and aged_counts.age_days < 2 * $trend_window_days
+                        then aged_counts.n_events
+                end
+            ) as bigint
+        ) as n_before
+    from aged_counts
+    group by aged_counts.item_id
+),
+
+-- one row per item of train, with what ranks it, and its last two windows
 scored_items as (
     select
         counted_items.item_id,
         counted_items.n_events,
         counted_items.n_users,
         case
-            when $popular_by = 'users' then counted_items.n_users
-            else counted_items.n_events
-        end as n_ranked
+            when $popularity_half_life_days > 0 and $popular_by = 'users'
+                then coalesce(counted_items.n_user_units, 0) / 1e9
+            when $popularity_half_life_days > 0 then coalesce(aged_items.n_event_units, 0) / 1e9
+            when $popular_by = 'users' then cast(counted_items.n_users as double)
+            else cast(counted_items.n_events as double)
+        end as score,
+        case when last_days.last_date is not null then coalesce(aged_items.n_recent, 0) end
+            as n_recent,
+        case when last_days.last_date is not null then coalesce(aged_items.n_before, 0) end
+            as n_before
     from counted_items
+    cross join last_days
+    left join aged_items
+        on counted_items.item_id = aged_items.item_id
 )
 
 select
@@ -43,10 +124,17 @@ select
     scored_items.n_events,
     -- distinct train users of the item
     scored_items.n_users,
-    -- what ranks it: events or users, by popular_by; bigger is more popular
-    cast(scored_items.n_ranked as double) as score,
+    -- what ranks it: events or users, by popular_by, decayed by popularity_half_life_days; bigger is
+    -- more popular
+    scored_items.score,
     -- 1 is the most popular
     cast(
-        row_number() over (order by scored_items.n_ranked desc, scored_items.item_id) as bigint
-    ) as rank
+        row_number() over (order by scored_items.score desc, scored_items.item_id) as bigint
+    ) as rank,
+    -- events in the last trend_window_days of train; null where no event has a time
+    scored_items.n_recent,
+    -- events in the window before that
+    scored_items.n_before,
+    -- (n_recent + 1) / (n_before + 1): above 1 the item rises
+    (scored_items.n_recent + 1) / cast(scored_items.n_before + 1 as double) as trend
 from scored_items

@@ -1,7 +1,7 @@
 -- Measures and ranges of items that features.item_similarity ranks together.
 -- grain:  measure, first_item_idx
--- why:    a measure a part, so that each is made by itself; about $pairs_per_block pairs a range,
---         so that each fits in memory.
+-- why:    a measure a part, so that each is made by itself, and again only when its own parameter
+--         changes; about $pairs_per_block pairs a range, so that each fits in memory.
 -- check:  first_item_idx <= last_item_idx
 
 with
@@ -25,6 +25,10 @@ item_ranges as (
 
 select
     similarity_measures.measure,
+    -- value of the parameter in the measure's formula
+    similarity_measures.exponent,
+    -- digits behind the point that decide an order
+    similarity_measures.n_digits,
     item_ranges.first_item_idx,
     item_ranges.last_item_idx
 from item_ranges

@@ -1,125 +1,76 @@
 -- What the split did, in one row, and the audit that it leaks nothing.
 -- grain:  split
 -- why:    with a time split a pair may stand on both sides, people listen again: counted, no leak.
--- check:  n_train_events + n_test_events = n_events
 -- check:  split <> 'none' or n_test_events = 0
--- check:  split <> 'random' or n_repeated_pairs = 0
---         -- a pair stands in train and test: the split must draw the pair
+-- check:  split in ('none', 'time') or n_repeated_pairs = 0
+--         -- a pair stands in test and in train or fold_in: the split must place the pair
 -- check:  split <> 'time' or train_last_at is null or train_last_at < cut_at
 --         -- a train event lies at or after the cut
 -- check:  split <> 'time' or test_first_at is null or test_first_at >= cut_at
 --         -- a test event lies before the cut
+-- check:  end_at is null or test_last_at is null or test_last_at < end_at
+--         -- a test event lies at or after the end of the fold
+-- check:  split <> 'new_users' or n_learned_new_users = 0
+--         -- a new user stands in train: new users are known from fold_in alone
+-- check:  split = 'new_users' or n_fold_in_events = 0
+--         -- fold_in is for new users: only split = new_users has any
 -- check (warn):  n_train_events > 0 -- train is empty: every list will be empty too
 -- check (warn):  split = 'none' or n_test_events > 0 -- test is empty: nothing can be judged
+-- check (warn):  split <> 'last_n' or n_ties_at_cut = 0
+--         -- there are users whose items tie at the cut, where the ids alone decided: n_ties_at_cut
 
 with
--- one row per user and item of train
-train_pairs as (
-    select
-        train.user_id,
-        train.item_id,
-        count(*) as n_events,
-        min(train.occurred_at) as first_at,
-        max(train.occurred_at) as last_at
-    from split.train
-    group by train.user_id, train.item_id
-),
-
--- one row per user and item of test
-test_pairs as (
-    select
-        test.user_id,
-        test.item_id,
-        count(*) as n_events,
-        min(test.occurred_at) as first_at,
-        max(test.occurred_at) as last_at
-    from split.test
-    group by test.user_id, test.item_id
-),
-
--- one row: the train side
-train_side as (
-    select
-        coalesce(cast(sum(train_pairs.n_events) as bigint), 0) as n_events,
-        count(*) as n_pairs,
-        min(train_pairs.first_at) as first_at,
-        max(train_pairs.last_at) as last_at
-    from train_pairs
-),
-
--- one row: the test side
-test_side as (
-    select
-        coalesce(cast(sum(test_pairs.n_events) as bigint), 0) as n_events,
-        count(*) as n_pairs,
-        min(test_pairs.first_at) as first_at,
-        max(test_pairs.last_at) as last_at
-    from test_pairs
-),
-
--- one row: pairs on both sides
-repeated_pairs as (
-    select count(*) as n_pairs
-    from test_pairs
-    inner join train_pairs
-        on test_pairs.user_id = train_pairs.user_id and test_pairs.item_id = train_pairs.item_id
-),
-
--- one row per user of train
-train_users as (
-    select distinct train_pairs.user_id
-    from train_pairs
-),
-
--- one row per item of train
-train_items as (
-    select distinct train_pairs.item_id
-    from train_pairs
-),
-
--- one row: test users that train has never seen
-new_users as (
-    select count(distinct test_pairs.user_id) as n_users
-    from test_pairs
-    left join train_users
-        on test_pairs.user_id = train_users.user_id
-    where train_users.user_id is null
-),
-
--- one row: test items that train has never seen
-new_items as (
-    select count(distinct test_pairs.item_id) as n_items
-    from test_pairs
-    left join train_items
-        on test_pairs.item_id = train_items.item_id
-    where train_items.item_id is null
-),
-
--- one row: what there was to divide
-all_events as (
+-- one row: what stands at the very moment of the cut
+cut_ties as (
     select count(*) as n_events
-    from split.events
+    from split.test
+    cross join split.cut
+    where test.occurred_at = cut.cut_at
+),
+
+-- one row: users whose cut the ids alone decided
+tied_users as (
+    select count(distinct last_items.user_id) as n_users
+    from split.last_items
+    where last_items.is_tied
 )
 
 select
-    -- how the split was made: none, random or time
+    -- how the split was made: none, random, time, last_n or new_users
     cut.split,
     -- events from this moment on are test, UTC; null unless the split is by time
     cut.cut_at,
+    -- events from this moment on are left out, UTC; null unless there are several folds
+    cut.end_at,
     -- events that were divided
-    all_events.n_events,
+    train_side.n_events + fold_in_side.n_events + test_side.n_events as n_events,
     train_side.n_events as n_train_events,
+    -- events of new users that are known when their lists are made
+    fold_in_side.n_events as n_fold_in_events,
     test_side.n_events as n_test_events,
     -- distinct users and items of train
     train_side.n_pairs as n_train_pairs,
+    -- distinct users and items of fold_in
+    fold_in_side.n_pairs as n_fold_in_pairs,
     -- distinct users and items of test
     test_side.n_pairs as n_test_pairs,
-    -- pairs in train and in test
-    repeated_pairs.n_pairs as n_repeated_pairs,
-    -- users in test and not in train
-    new_users.n_users as n_users_not_in_train,
+    -- pairs of test that stand in train or fold_in too
+    overlap_counts.n_repeated_pairs,
+    -- users in test or fold_in and not in train
+    overlap_counts.n_users_not_in_train,
     -- items in test and not in train
-    new_items.n_items as n_items_not_in_train,
+    overlap_counts.n_items_not_in_train,
+    -- with new_users, those that stand in train all the same: none may; else null
+    case when cut.split = 'new_users' then overlap_counts.n_users_on_both_sides end as n_learned_new_users,
+    -- by time: test events at the very moment of the cut; last_n: users whose cut lies between items
+    -- of one moment and position; else 0
+    case cut.split
+        when 'time' then cut_ties.n_events
+        when 'last_n' then tied_users.n_users
+        else 0
+    end as n_ties_at_cut,
+    -- with last_n, users with so few items that they stay whole in train; else null
+    case when cut.split = 'last_n' then overlap_counts.n_users_in_train_alone end as n_whole_users,
     -- time span of train, UTC
     train_side.first_at as train_first_at,
     train_side.last_at as train_last_at,
@@ -127,9 +78,12 @@ select
     test_side.first_at as test_first_at,
     test_side.last_at as test_last_at
 from split.cut
-cross join all_events
-cross join train_side
-cross join test_side
-cross join repeated_pairs
-cross join new_users
-cross join new_items
+cross join split.overlap_counts
+cross join cut_ties
+cross join tied_users
+inner join split.sides as train_side
+    on train_side.side = 'train'
+inner join split.sides as fold_in_side
+    on fold_in_side.side = 'fold_in'
+inner join split.sides as test_side
+    on test_side.side = 'test'

@@ -11,4 +11,4 @@ select
     events.basket_id,
     events.position
 from split.events
-where events.is_test
+where events.side = 'test'

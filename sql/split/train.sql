@@ -1,6 +1,6 @@
 -- The events that everything after the split may learn from.
 -- grain:  none
--- why:    the only rows of events that features, models and lists may read: otherwise metrics leak.
+-- why:    the only rows of events that features, models and lists learn from: otherwise metrics leak.
 -- as:     view
 
 select
@@ -11,4 +11,4 @@ select
     events.basket_id,
     events.position
 from split.events
-where not events.is_test
+where events.side = 'train'

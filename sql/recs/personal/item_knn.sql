@@ -1,9 +1,9 @@
--- For each user of train, the items most similar to all that the user has met.
+-- For each known user, the items most similar to all that the user has met.
 -- grain:     model_name, user_id, rank
 -- why:       a candidate's score is the sum over the user's items of its similarity to each, among
 --            the similar_k neighbours of those. Sums are fixed point, the same in any order of
---            adding: unit 1e-12, for the larger values of lift 1e-6, 1 for counts. Ties go to the
---            smaller item.
+--            adding, in units of the measure's n_digits. Ties go to the smaller item. Of new users,
+--            who are not in train, the items are those of fold_in.
 -- source:    Deshpande, Karypis 2004, Item-based top-N recommendation algorithms
 -- check:     rank >= 1
 -- for each:  features.user_blocks
@@ -18,18 +18,21 @@ block_pairs as (
     where user_items.user_idx between $first_user_idx and $last_user_idx
 ),
 
+-- one row: how many units of the measure make 1
+score_units as (
+    select pow(10e0, similarity_measures.n_digits) as n_per_one
+    from features.similarity_measures
+    where similarity_measures.measure = $similar_measure
+),
+
 -- one row per item and neighbour, the similarity in fixed point
 fixed_neighbours as (
     select
         left_items.item_idx,
         right_items.item_idx as similar_item_idx,
-        cast(
-            round(
-                item_neighbours.score
-                * case $similar_measure when 'count' then 1e0 when 'lift' then 1e6 else 1e12 end
-            ) as bigint
-        ) as n_units
+        cast(round(item_neighbours.score * score_units.n_per_one) as bigint) as n_units
     from features.item_neighbours
+    cross join score_units
     inner join core.items as left_items
         on item_neighbours.item_id = left_items.item_id
     inner join core.items as right_items
@@ -71,9 +74,9 @@ select
     cast(ranked_candidates.rank as bigint) as rank,
     items.item_id,
     -- summed similarity to the user's items; bigger is better within one model
-    ranked_candidates.n_units
-    / case $similar_measure when 'count' then 1e0 when 'lift' then 1e6 else 1e12 end as score
+    ranked_candidates.n_units / score_units.n_per_one as score
 from ranked_candidates
+cross join score_units
 inner join core.users
     on ranked_candidates.user_idx = users.user_idx
 inner join core.items

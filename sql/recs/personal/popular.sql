@@ -1,4 +1,4 @@
--- For each user of train, the most popular items that the user has not met.
+-- For each known user, the most popular items that the user has not met.
 -- grain:  model_name, user_id, rank
 -- why:    no user needs more than top_n places and one for each met item that stands before the
 --         last of them; the met item with rank r is such a one when fewer than top_n unmet stand
@@ -6,12 +6,12 @@
 -- check:  rank >= 1
 
 with
--- one row per user and item of train
+-- one row per known user and item met
 met_pairs as (
     select distinct
-        train.user_id,
-        train.item_id
-    from split.train
+        history.user_id,
+        history.item_id
+    from split.history
 ),
 
 -- one row per met pair, with the unmet items that stand before it
