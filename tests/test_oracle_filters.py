@@ -187,7 +187,12 @@ def test_users_and_items_stay_in_the_catalogues_when_their_events_leave(tmp_path
 def test_the_filters_of_a_real_slice_agree_with_the_oracle(slices_folder: Path, tmp_path: Path) -> None:
     source = slices_folder / "mpd.slice.0-999.json"
     limits = Limits(
-        max_small_history=8, top_items=9000, min_users_per_item=2, min_items_per_user=8, k_core_users=10, k_core_items=4
+        max_small_history=8,
+        top_items=15000,
+        min_users_per_item=2,
+        min_items_per_user=8,
+        k_core_users=10,
+        k_core_items=4,
     )
     playlists = json.loads(source.read_text(encoding="utf-8"))["playlists"]
     events = [

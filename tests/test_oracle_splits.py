@@ -29,7 +29,7 @@ from oracles.splits import (
     windows,
 )
 
-SELECT = ("+split.manifest", "+split.judged_pairs", "+split.folds", "+split.history")
+SELECT = ("+split.manifest", "+split.judged_pairs", "+split.folds", "+split.history", "+split.fold_in")
 START = datetime(2024, 1, 1)
 VIEWS = {"train": ["train"], "fold_in": ["fold_in"], "test": ["test"], "history": ["train", "fold_in"]}
 FOLDS = "select fold, cut_at, end_at, n_train_events, n_test_events, is_chosen from split.folds order by fold"
@@ -216,7 +216,7 @@ def test_the_last_items_of_each_user_agree_with_the_oracle(tmp_path: Path, seed:
     wanted = divided_by_last_n(events, last_n)
     check_sides(events, found, wanted, note)
     n_ties, n_whole = ties_of_users(events, last_n), whole_users(events, last_n)
-    check(tmp_path, events, wanted, note, cut_at=None, n_ties_at_cut=n_ties, n_users_whole=n_whole)
+    check(tmp_path, events, wanted, note, cut_at=None, n_ties_at_cut=n_ties, n_whole_users=n_whole)
     check_judged(tmp_path, events, wanted, note, drop=drop)
 
 
@@ -238,7 +238,8 @@ def test_the_last_items_worked_by_hand(tmp_path: Path) -> None:
     ]
     sides = built(tmp_path, events, {"split": "last_n", "last_n": 1})
     assert sorted(number for number, side in sides.items() if side == "test") == [0, 1, 4, 7, 11]
-    check(tmp_path, events, sides, "by hand", n_ties_at_cut=1, n_users_whole=1)
+    check_sides(events, sides, divided_by_last_n(events, 1), "by hand")
+    check(tmp_path, events, sides, "by hand", n_ties_at_cut=1, n_whole_users=1)
 
 
 # --- what a hash draws -------------------------------------------------------------------------------------
@@ -276,7 +277,8 @@ def assert_share(n_chosen: int, n: int, share: float, note: str) -> None:
 
 def test_a_drawn_split_has_the_figures_of_its_sides(drawn: Drawn) -> None:
     name, root, sides = drawn
-    check(root, MANY, sides, name, cut_at=None)
+    n_learned = 0 if name == "new_users" else None
+    check(root, MANY, sides, name, cut_at=None, n_ties_at_cut=0, n_whole_users=None, n_learned_new_users=n_learned)
     check_judged(root, MANY, sides, name)
     assert rows(root, "from split.folds") == []
 

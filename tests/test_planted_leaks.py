@@ -12,9 +12,9 @@ from recsys_duck.events import Warned
 
 # Ten users met items 1 to 4 twice, at position 0 and a day later at position 1, item by item from 1 January 2024 on.
 EVENTS = """
-    select user_id, item_id, cast(at as integer) as position,
-        timestamp '2024-01-01' + interval 1 hour * user_id + interval 1 day * (2 * item_id - 2 + at) as occurred_at
-    from range(1, 11) as users(user_id), range(1, 5) as items(item_id), range(2) as repeats(at)
+    select user_id, item_id, cast(meeting as integer) as position,
+        timestamp '2024-01-01' + interval 1 hour * user_id + interval 1 day * (2 * item_id - 2 + meeting) as occurred_at
+    from range(1, 11) as users(user_id), range(1, 5) as items(item_id), range(2) as repeats(meeting)
 """
 SPLITS: dict[str, dict[str, object]] = {
     "random": {"split": "random"},

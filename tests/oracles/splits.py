@@ -129,6 +129,7 @@ def pairs_of(events: Iterable[Event]) -> set[tuple[Id, Id]]:
 def manifest(events: Sequence[Event], sides: Mapping[int, str]) -> dict[str, object]:
     """The figures that any split has."""
     train, fold_in, test = (on_side(events, sides, side) for side in SIDES)
+    new = [*fold_in, *test]
 
     def users(some: Iterable[Event]) -> set[Id]:
         return {event.user_id for event in some}
@@ -147,10 +148,9 @@ def manifest(events: Sequence[Event], sides: Mapping[int, str]) -> dict[str, obj
         "n_train_pairs": len(pairs_of(train)),
         "n_fold_in_pairs": len(pairs_of(fold_in)),
         "n_test_pairs": len(pairs_of(test)),
-        "n_repeated_pairs": len(pairs_of(train) & pairs_of(test)),
-        "n_users_not_in_train": len(users(test) - users(train)),
+        "n_repeated_pairs": len(pairs_of([*train, *fold_in]) & pairs_of(test)),
+        "n_users_not_in_train": len(users(new) - users(train)),
         "n_items_not_in_train": len(items(test) - items(train)),
-        "n_fold_in_users_in_train": len(users(fold_in) & users(train)),
         "train_first_at": first_or_last(min, train),
         "train_last_at": first_or_last(max, train),
         "test_first_at": first_or_last(min, test),
