@@ -24,8 +24,10 @@ def matrix_bytes(n_entries: int, n_rows: int) -> int:
     return 8 * n_entries + 4 * n_rows
 
 
-def sparse_matrix(batches: Iterable[Any], *, n_entries: int, shape: tuple[int, int]) -> csr_matrix:
-    """Fill a CSR matrix from Arrow batches of user_idx, item_idx, weight in the order of both indices.
+def sparse_matrix(
+    batches: Iterable[Any], values: str = "weight", *, n_entries: int, shape: tuple[int, int]
+) -> csr_matrix:
+    """Fill a CSR matrix from Arrow batches of user_idx, item_idx and `values` in the order of both indices.
 
     int32 indices and offsets, float32 data, `shape` (users, items).
 
@@ -51,7 +53,7 @@ def sparse_matrix(batches: Iterable[Any], *, n_entries: int, shape: tuple[int, i
         if at + len(frame) > n_entries or places[0] <= last or (np.diff(places) <= 0).any():
             raise StageError("the rows of the training matrix do not come in order", where="training.matrix")
         indices[at : at + len(frame)] = items
-        data[at : at + len(frame)] = frame["weight"].to_numpy()
+        data[at : at + len(frame)] = frame[values].to_numpy()
         offsets[int(users[0]) + 1 : int(users[-1]) + 2] += np.bincount(users - users[0])
         at, last = at + len(frame), int(places[-1])
     if at != n_entries:

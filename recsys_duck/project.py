@@ -88,20 +88,26 @@ def _refuse_contradictions(project: Project) -> None:
         ProjectError: names both.
     """
     settings = project.settings
-    if settings["split"].value.data == "time" and not project.has_times():
+    _refuse_without_times(project)
+    measures, chosen = settings["measures"], settings["similar_measure"]
+    known = chosen.parameter.choices
+    for name in measures.value.data if isinstance(measures.value.data, tuple) else ():
+        if name not in known:
+            raise ProjectError(
+                f"there is no measure {name}",
+                where=f"parameter measures, from {measures.source}",
+                fix=near_miss(str(name), known),
+            )
+    if isinstance(measures.value.data, tuple) and chosen.value.data not in measures.value.data:
         raise ProjectError(
-            f"split = time needs times, and this source of kind {project.kind.name} has none",
-            where=f"parameter split, from {settings['split'].source}",
-            fix="use split = random or none",
+            f"similar_measure = {chosen.value.data} is not among measures",
+            where=f"parameter measures, from {measures.source}; similar_measure, from {chosen.source}",
+            fix=f"add {chosen.value.data} to measures, or choose one of them",
         )
+    _refuse_greater(project, "fold", "folds", fix="choose one of the folds, from 1")
     top_n, least, most = (_number(settings[name]) for name in ("top_n", "basket_min", "basket_max"))
     if 0 < most < least:
-        raise ProjectError(
-            f"basket_min = {least} and basket_max = {most} keep no basket",
-            where=f"parameter basket_min, from {settings['basket_min'].source}; basket_max, from "
-            f"{settings['basket_max'].source}",
-            fix="raise basket_max, or 0 for no limit",
-        )
+        _refuse_greater(project, "basket_min", "basket_max", fix="raise basket_max, or 0 for no limit")
     lengths = settings["ks"].value.data
     if not lengths:
         raise ProjectError("ks names no list length", where=f"parameter ks, from {settings['ks'].source}", fix="[10]")
@@ -111,6 +117,42 @@ def _refuse_contradictions(project: Project) -> None:
             f"ks asks for lists of {longest}, and top_n makes them {top_n} long",
             where=f"parameter ks, from {settings['ks'].source}; top_n, from {settings['top_n'].source}",
             fix=f"use top_n = {longest} or more, or smaller ks",
+        )
+
+
+def _refuse_without_times(project: Project) -> None:
+    """Refuse what needs to know when events happened, where the source does not."""
+    if project.has_times():
+        return
+    settings = project.settings
+    asked = {
+        "split": ("time", "use split = random, last_n or none"),
+        "basket_by": ("session", "use basket_by = user or basket_id"),
+    }
+    for name, (value, fix) in asked.items():
+        if settings[name].value.data == value:
+            raise ProjectError(
+                f"{name} = {value} needs times, and this source of kind {project.kind.name} has none",
+                where=f"parameter {name}, from {settings[name].source}",
+                fix=fix,
+            )
+    half_life = settings["popularity_half_life_days"]
+    if half_life.value.data:
+        raise ProjectError(
+            f"popularity can't decay: this source of kind {project.kind.name} has no times",
+            where=f"parameter popularity_half_life_days, from {half_life.source}",
+            fix="use 0, no decay",
+        )
+
+
+def _refuse_greater(project: Project, less: str, more: str, *, fix: str) -> None:
+    """Refuse a value of one parameter that is greater than that of another."""
+    settings = project.settings
+    if _number(settings[less]) > _number(settings[more]):
+        raise ProjectError(
+            f"{less} = {settings[less].value.text()} and {more} = {settings[more].value.text()} contradict each other",
+            where=f"parameter {less}, from {settings[less].source}; {more}, from {settings[more].source}",
+            fix=fix,
         )
 
 

@@ -46,17 +46,18 @@ FITS = Contract(
         Column("alpha", "confidence in a met pair, times its value in the training matrix"),
         Column("seed", "seed of the random start"),
         Column("n_users", "users with a row in the training matrix"),
+        Column("n_new_users", "users folded in, who have none"),
         Column("n_items", "items with a row in the training matrix"),
         Column("n_pairs", "entries of the training matrix"),
     ),
 )
 
 
-def _factors(owner: str) -> Contract:
+def _factors(owner: str, why: str) -> Contract:
     return Contract(
-        about=f"The vector of each {owner} of train, by model; the product of a user's and an item's is the score.",
+        about=f"The vector of each known {owner}, by model; the product of a user's and an item's is the score.",
         grain=("model_name", f"{owner}_id"),
-        why=f"{owner}s without a row in train have none.",
+        why=why,
         source="Hu, Koren, Volinsky 2008, Collaborative filtering for implicit feedback datasets",
         columns=(
             Column("model_name", "the model: a named part of recs.personal"),
@@ -67,8 +68,11 @@ def _factors(owner: str) -> Contract:
     )
 
 
+USER_FACTORS = _factors("user", "new users are folded in: one more least-squares step over their known pairs.")
+ITEM_FACTORS = _factors("item", "items without a row in train have none.")
+
 LISTS = Contract(
-    about="For each user of train, the items that als scores highest and the user has not met.",
+    about="For each known user, the items that als scores highest and the user has not met.",
     grain=("model_name", "user_id", "rank"),
     why="exact: candidates from float32 products with a margin, scores in float64; ties go to the smaller item.",
     source="Hu, Koren, Volinsky 2008, Collaborative filtering for implicit feedback datasets",
@@ -87,8 +91,8 @@ def stages() -> tuple[PythonStage, PythonStage]:
     source = source_of(__name__)
     fit_stage = PythonStage(
         key="models.als",
-        tables={"models.fits": FITS, "models.user_factors": _factors("user"), "models.item_factors": _factors("item")},
-        reads=("training.matrix", "core.users", "core.items"),
+        tables={"models.fits": FITS, "models.user_factors": USER_FACTORS, "models.item_factors": ITEM_FACTORS},
+        reads=("training.matrix", "training.fold_in", "core.users", "core.items"),
         parameters=FITTED_BY,
         run=fit,
         need=fit_bytes,
@@ -99,7 +103,7 @@ def stages() -> tuple[PythonStage, PythonStage]:
     list_stage = PythonStage(
         key=f"recs.personal/{NAME}",
         tables={"recs.personal": LISTS},
-        reads=("models.user_factors", "models.item_factors", "training.matrix", "core.users", "core.items"),
+        reads=("models.user_factors", "models.item_factors", "features.user_items", "core.users", "core.items"),
         parameters=("factors", "top_n", "include_seen"),
         run=recommend,
         need=list_bytes,
@@ -112,37 +116,41 @@ def stages() -> tuple[PythonStage, PythonStage]:
 
 def fit_bytes(inputs: Inputs) -> int:
     """Count the bytes that fitting takes: the matrix, its transpose, factors and their random start, ids."""
-    n_users, n_items, n_pairs = _sizes(inputs)
+    n_users, n_items, n_pairs = _sizes(inputs, "training.matrix")
     vector = 4 * int(inputs.parameters["factors"])
     matrices = matrix_bytes(n_pairs, n_users) + matrix_bytes(n_pairs, n_items)
+    matrices += matrix_bytes(inputs.n_rows("training.fold_in"), n_users)
     return matrices + (n_users + n_items) * (3 * vector + ID_BYTES) + BATCH_BYTES
 
 
 def list_bytes(inputs: Inputs) -> int:
     """Count the bytes that the lists take: factors, those of items twice, seen pairs, ids, a block."""
-    n_users, n_items, n_pairs = _sizes(inputs)
+    n_users, n_items, n_pairs = _sizes(inputs, "features.user_items")
     vector = 4 * int(inputs.parameters["factors"])
     vectors = vector * (n_users + 3 * n_items) + (n_users + n_items) * ID_BYTES
     return vectors + matrix_bytes(n_pairs, n_users) + BATCH_BYTES + BLOCK_BYTES
 
 
 def fit(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
-    """Fit on training.matrix; gives the fit's row and the vectors of users and items with pairs.
+    """Fit on training.matrix, fold in training.fold_in; gives the fit's row and the vectors of who has pairs.
 
     Raises:
         StageError: the factors are not finite.
     """
-    matrix = _matrix(inputs)
+    matrix, new = _matrix(inputs, "training.matrix"), _matrix(inputs, "training.fold_in")
     with np.errstate(over="ignore", invalid="ignore"):  # told below
-        matrix.data *= np.float32(inputs.parameters["alpha"])  # implicit would copy the matrix to do so
-    user_factors, item_factors = _factorised(inputs, matrix)
+        for one in (matrix, new):
+            one.data *= np.float32(inputs.parameters["alpha"])  # implicit would copy the matrix to do so
+    user_factors, item_factors = _factorised(inputs, matrix, new)
     users, items = _with_pairs(matrix)
+    known_users = np.union1d(users, _with_pairs(new)[0])
     told = {name: inputs.parameters[name] for name in FITTED_BY}
     fits = {
         "model_name": NAME,
         "library": f"implicit {version('implicit')}",
         **told,
         "n_users": len(users),
+        "n_new_users": len(known_users) - len(users),
         "n_items": len(items),
         "n_pairs": matrix.nnz,
     }
@@ -150,14 +158,14 @@ def fit(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     item_ids = ids_in_order(inputs.batches("core.items", "item_idx", "item_id"), "item_idx", "item_id")
     return {
         "models.fits": [one_row(fits)],
-        "models.user_factors": vector_batches(NAME, user_ids, "user_idx", rows=users, vectors=user_factors),
+        "models.user_factors": vector_batches(NAME, user_ids, "user_idx", rows=known_users, vectors=user_factors),
         "models.item_factors": vector_batches(NAME, item_ids, "item_idx", rows=items, vectors=item_factors),
     }
 
 
 def recommend(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     """Make the list of every user with a vector, in blocks that fit in memory."""
-    n_users, n_items, _ = _sizes(inputs)
+    n_users, n_items, _ = _sizes(inputs, "features.user_items")
     factors, n = inputs.parameters["factors"], inputs.parameters["top_n"]
     size = vectors_at_a_time(factors)
     user_batches = inputs.batches("models.user_factors", "user_idx", "factors", at_a_time=size)
@@ -166,7 +174,7 @@ def recommend(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     item_factors, items = vectors_in_order(item_batches, "item_idx", shape=(n_items, factors))
     ranked = item_vectors(item_factors[items], items, n_items)
     del item_factors
-    seen = None if inputs.parameters["include_seen"] else _matrix(inputs)
+    seen = None if inputs.parameters["include_seen"] else _matrix(inputs, "features.user_items", "n_events")
     user_ids = ids_in_order(inputs.batches("core.users", "user_idx", "user_id"), "user_idx", "user_id")
     item_ids = ids_in_order(inputs.batches("core.items", "item_idx", "item_id"), "item_idx", "item_id")
     left = inputs.memory_bytes - list_bytes(inputs) + BLOCK_BYTES
@@ -174,18 +182,19 @@ def recommend(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     return {"recs.personal": list_batches(NAME, _stoppable(lists, inputs), users=user_ids, items=item_ids)}
 
 
-def _sizes(inputs: Inputs) -> tuple[int, int, int]:
-    return inputs.n_rows("core.users"), inputs.n_rows("core.items"), inputs.n_rows("training.matrix")
+def _sizes(inputs: Inputs, pairs: str) -> tuple[int, int, int]:
+    return inputs.n_rows("core.users"), inputs.n_rows("core.items"), inputs.n_rows(pairs)
 
 
-def _matrix(inputs: Inputs) -> Any:
-    n_users, n_items, n_pairs = _sizes(inputs)
-    batches = inputs.batches("training.matrix", "user_idx", "item_idx", "weight")
-    return sparse_matrix(batches, n_entries=n_pairs, shape=(n_users, n_items))
+def _matrix(inputs: Inputs, pairs: str, values: str = "weight") -> Any:
+    """Read a table of pairs, in order, as a sparse matrix of all users by all items, a column of it as the values."""
+    n_users, n_items, n_pairs = _sizes(inputs, pairs)
+    batches = inputs.batches(pairs, "user_idx", "item_idx", values)
+    return sparse_matrix(batches, values, n_entries=n_pairs, shape=(n_users, n_items))
 
 
-def _factorised(inputs: Inputs, matrix: Any) -> tuple[Any, Any]:
-    """Run implicit's ALS; float32 (users, factors) and (items, factors)."""
+def _factorised(inputs: Inputs, matrix: Any, new: Any) -> tuple[Any, Any]:
+    """Run implicit's ALS and solve the new users' rows; float32 (users, factors) and (items, factors)."""
     from implicit.cpu.als import AlternatingLeastSquares
     from implicit.recommender_base import ModelFitError
     from threadpoolctl import threadpool_limits  # comes with implicit
@@ -196,6 +205,9 @@ def _factorised(inputs: Inputs, matrix: Any) -> tuple[Any, Any]:
         if matrix.nnz:
             with suppress(ModelFitError):  # not finite: told below, as ours
                 model.fit(matrix, show_progress=False, callback=lambda *_: inputs.refuse_stop())
+                rows = np.flatnonzero(np.diff(new.indptr))
+                if len(rows):
+                    model.user_factors[rows] = model.recalculate_user(rows, new[rows])
             if not all(np.isfinite(one).all() for one in (matrix.data, model.user_factors, model.item_factors)):
                 raise StageError(
                     "the factors of als are not finite",

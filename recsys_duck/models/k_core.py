@@ -47,7 +47,11 @@ def stage() -> PythonStage:
     """Give the stage that peels."""
     return PythonStage(
         key="core.k_core",
-        tables={"core.k_core_rounds": ROUNDS, "core.peeled_users": _peeled("user"), "core.peeled_items": _peeled("item")},
+        tables={
+            "core.k_core_rounds": ROUNDS,
+            "core.peeled_users": _peeled("user"),
+            "core.peeled_items": _peeled("item"),
+        },
         reads=("core.filtered_pairs", "core.users", "core.items"),
         parameters=("k_core_users", "k_core_items"),
         run=peel,
