@@ -1,57 +1,33 @@
-"""The package and the oracle agree on every split of random events, its folds, its judged pairs and its manifest."""
+"""The package and the oracle agree on every split that no hash draws: its sides, folds, judged pairs and manifest."""
 
+import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from building import lay_out, rows, run
+from dividing import built, check, check_judged, check_sides, values
 from oracles.splits import (
     MICROSECOND,
-    SIDES,
     Event,
     Fold,
     Sides,
     cut_by_share,
     divided_by_last_n,
     divided_by_time,
-    is_likely,
-    judged,
-    manifest,
     on_side,
-    pairs_of,
-    sides_of_pairs,
     ties_of_users,
     whole_users,
     windows,
 )
+from projects import command_here
 
-SELECT = ("+split.manifest", "+split.judged_pairs", "+split.folds", "+split.history", "+split.fold_in")
 START = datetime(2024, 1, 1)
-VIEWS = {"train": ["train"], "fold_in": ["fold_in"], "test": ["test"], "history": ["train", "fold_in"]}
 FOLDS = "select fold, cut_at, end_at, n_train_events, n_test_events, is_chosen from split.folds order by fold"
-
-
-# --- events and builds -------------------------------------------------------------------------------------
-
-
-def values(events: Sequence[Event]) -> str:
-    """Write events as a SELECT, each with its number as its weight, which the package carries along."""
-    id_type = "varchar" if any(isinstance(event.user_id, str) for event in events) else "bigint"
-
-    def literal(value: Any) -> str:
-        return "null" if value is None else f"'{value}'"
-
-    lines = ", ".join(f"({', '.join(literal(value) for value in event)})" for event in events)
-    return f"""
-        select cast(user_id as {id_type}) as user_id, cast(item_id as {id_type}) as item_id,
-            cast(number as decimal(18, 6)) as weight, cast(occurred_at as timestamp) as occurred_at,
-            cast(place as integer) as position
-        from (values {lines}) as rows(number, user_id, item_id, occurred_at, place)
-    """
 
 
 def random_events(chance: random.Random) -> list[Event]:
@@ -69,57 +45,6 @@ def random_events(chance: random.Random) -> list[Event]:
         )
     loner = Event(len(events), ids[-1], items[0], START, None)
     return [*events, loner]
-
-
-def built(root: Path, events: Sequence[Event], parameters: Mapping[str, object]) -> Sides:
-    """Build the splits of some events: the side of each, or why it has none."""
-    if not (root / "recsys.toml").exists():
-        lay_out(root, events=values(events))
-    run(root, {"parameters": list(parameters.items())}, select=SELECT)
-    question = """
-        select cast(weight as bigint), side from split.events
-        union all
-        select cast(weight as bigint), reject_reason from split.events_rejected
-    """
-    found = rows(root, question)
-    assert len(found) == len(dict(found)) == len(events), "rows lost, or on two sides"
-    return dict(found)  # type: ignore[arg-type]
-
-
-def row_of(root: Path, table: str) -> dict[str, Any]:
-    """The one row of a table, by column."""
-    (row,) = rows(root, f"from {table}")
-    names = rows(root, f"select column_name from (describe {table})")
-    return dict(zip((name for (name,) in names), row, strict=True))  # type: ignore[arg-type]
-
-
-def check(root: Path, events: Sequence[Event], sides: Sides, note: str, **figures: object) -> None:
-    """Compare the views, the manifest and the ledger with what the oracle makes of the sides."""
-    for view, names in VIEWS.items():
-        found = sorted(rows(root, f"select cast(weight as bigint) from split.{view}"))
-        assert found == [(event.number,) for event in on_side(events, sides, *names)], f"{note}: split.{view}"
-    found_figures, wanted = row_of(root, "split.manifest"), manifest(events, sides) | figures
-    apart = {name: (found_figures[name], value) for name, value in wanted.items() if found_figures[name] != value}
-    assert not apart, f"{note}: figures of the manifest (found, wanted): {apart}"
-    counts = Counter("kept" if side in SIDES else side for side in sides.values())
-    question = "select reason, n_rows from meta.row_ledger where stage = '{}' and n_rows > 0"
-    assert dict(rows(root, question.format("split.events"))) == {"in": len(events), **counts}, f"{note}: ledger"
-
-
-def check_judged(root: Path, events: Sequence[Event], sides: Sides, note: str, *, drop: bool = False) -> None:
-    """Compare the judged pairs and their ledger."""
-    pairs, ledger = judged(events, sides, drop_unseen_test_items=drop)
-    found = rows(root, "select user_id, item_id from split.judged_pairs")
-    assert sorted(found) == sorted(pairs), f"{note}: judged pairs"  # type: ignore[type-var]
-    question = "select reason, n_rows from meta.row_ledger where stage = 'split.judged_pairs' and n_rows > 0"
-    assert dict(rows(root, question)) == ledger, f"{note}: ledger of the judged pairs"
-
-
-def check_sides(events: Sequence[Event], found: Sides, wanted: Sides, note: str) -> None:
-    """Compare the side of each event."""
-    told = [(event, found[event.number], wanted[event.number]) for event in events]
-    apart = [one for one in told if one[1] != one[2]]
-    assert not apart, f"{note}: {len(apart)} events (event, found, wanted) such as {apart[:5]}"
 
 
 def train_and_test(sides: Sides) -> tuple[int, int]:
@@ -203,6 +128,26 @@ def test_each_fold_has_its_window_and_no_test_event_stands_in_two(tmp_path: Path
         assert any(event.occurred_at == last and event.number in tested for event in events)
 
 
+def test_a_sweep_over_the_folds_judges_each_of_them_as_its_build_does(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    events = [
+        Event(at, chance.randrange(9), chance.randrange(9), START + timedelta(hours=chance.randrange(240)), None)
+        for at in range(200)
+    ]
+    lay_out(tmp_path, events=values(events))
+    common = {"split": "time", "folds": 3, "fold_days": 2, "models": '["popular"]', "ks": "[5]"}
+    settings = [part for name, value in {**common, "fold": "1,2,3"}.items() for part in ("--set", f"{name}={value}")]
+    done = command_here(tmp_path, "sweep", *settings)
+    assert done.returncode == 0, done.stderr
+    found = "metric, k, convention, value, n_users"
+    for fold in (1, 2, 3):
+        parameters = {**common, "models": ["popular"], "ks": [5], "fold": fold}
+        run(tmp_path, {"parameters": list(parameters.items())})
+        metrics = rows(tmp_path, f"select {found} from eval.metrics order by all")
+        assert rows(tmp_path, f"select {found} from eval.sweep where fold = {fold} order by all", "sweep") == metrics
+        assert metrics
+
+
 # --- the last items of each user ---------------------------------------------------------------------------
 
 
@@ -242,101 +187,21 @@ def test_the_last_items_worked_by_hand(tmp_path: Path) -> None:
     check(tmp_path, events, sides, "by hand", n_ties_at_cut=1, n_whole_users=1)
 
 
-# --- what a hash draws -------------------------------------------------------------------------------------
-
-
-def many_events(chance: random.Random) -> list[Event]:
-    """Some thousand events, a tenth of them repeats of a pair at another time."""
-    pairs = [(user, item) for user in range(150) for item in range(60) if chance.random() < 0.35]
-    pairs += chance.sample(pairs, len(pairs) // 10)
-    moments = [START + timedelta(minutes=chance.randrange(90_000)) for _ in pairs]
-    return [Event(at, *pair, moment, None) for at, (pair, moment) in enumerate(zip(pairs, moments, strict=True))]
-
-
-MANY = many_events(random.Random(0))
-SHUFFLED = random.Random(1).sample(MANY, len(MANY))
-DRAWN: dict[str, dict[str, object]] = {
-    "random": {"split": "random", "test_share": 0.3},
-    "new_users": {"split": "new_users", "test_share": 0.3, "held_out_share": 0.4},
-    "train_sample": {"split": "random", "test_share": 0.3, "train_sample": 0.25},
-}
-
-
-@pytest.fixture(scope="module", params=sorted(DRAWN))
-def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Sides]:
-    root = tmp_path_factory.mktemp(request.param)
-    return request.param, root, built(root, MANY, {**DRAWN[request.param], "seed": 3})
-
-
-Drawn = tuple[str, Path, Sides]
-
-
-def assert_share(n_chosen: int, n: int, share: float, note: str) -> None:
-    assert is_likely(n_chosen, n, share), f"{note}: {n_chosen} of {n} for a share of {share}"
-
-
-def test_a_drawn_split_has_the_figures_of_its_sides(drawn: Drawn) -> None:
-    name, root, sides = drawn
-    n_learned = 0 if name == "new_users" else None
-    check(root, MANY, sides, name, cut_at=None, n_ties_at_cut=0, n_whole_users=None, n_learned_new_users=n_learned)
-    check_judged(root, MANY, sides, name)
-    assert rows(root, "from split.folds") == []
-
-
-def test_the_same_seed_draws_the_same_whatever_the_order_of_the_rows(drawn: Drawn, tmp_path: Path) -> None:
-    name, _, sides = drawn
-    assert built(tmp_path, SHUFFLED, {**DRAWN[name], "seed": 3}) == sides
-
-
-def test_another_seed_draws_others_that_have_nothing_to_do_with_them(drawn: Drawn, tmp_path: Path) -> None:
-    name, _, sides = drawn
-    others = built(tmp_path, MANY, {**DRAWN[name], "seed": 4})
-    if name == "new_users":
-        new, also_new = ({event.user_id for event in on_side(MANY, one, "fold_in", "test")} for one in (sides, others))
-        assert_share(len(new & also_new), 150, 0.3 * 0.3, name)
-    else:
-        test, also_test = (pairs_of(on_side(MANY, one, "test")) for one in (sides, others))
-        assert_share(len(test & also_test), len(pairs_of(MANY)), 0.3 * 0.3, name)
-    assert sides != others
-
-
-def test_a_pair_stands_on_one_side(drawn: Drawn) -> None:
-    _, _, sides = drawn
-    for pair, its_sides in sides_of_pairs(MANY, sides).items():
-        assert len(its_sides - {"not_selected"}) <= 1, pair
-        assert its_sides <= {"train", "not_selected"} or len(its_sides) == 1, pair
-
-
-def test_the_shares_are_those_that_were_asked_for(drawn: Drawn) -> None:
-    name, _, sides = drawn
-    if name == "new_users":
-        new = {event.user_id for event in on_side(MANY, sides, "fold_in", "test")}
-        assert not new & {event.user_id for event in on_side(MANY, sides, "train")}
-        assert_share(len(new), 150, 0.3, "new users")
-        pairs = pairs_of(event for event in MANY if event.user_id in new)
-        assert_share(len(pairs_of(on_side(MANY, sides, "test"))), len(pairs), 0.4, "held out")
-    else:
-        assert_share(len(pairs_of(on_side(MANY, sides, "test"))), len(pairs_of(MANY)), 0.3, name)
-
-
-def test_a_sample_of_train_leaves_test_alone(tmp_path: Path) -> None:
-    whole = built(tmp_path, MANY, {**DRAWN["random"], "seed": 5})
-    sample = built(tmp_path, MANY, {**DRAWN["random"], "seed": 5, "train_sample": 0.25})
-    assert on_side(MANY, sample, "test") == on_side(MANY, whole, "test")
-    train = on_side(MANY, whole, "train")
-    assert {sample[event.number] for event in train} == {"train", "not_selected"}
-    # of one key for the split and the sample, train would be 0 or 0.25 / 0.7 of it
-    assert_share(len(on_side(train, sample, "train")), len(train), 0.25, "sample")
-
-
-@pytest.mark.parametrize("split", ["none", "time", "last_n", "new_users"])
-def test_a_sample_of_train_is_taken_of_every_split(tmp_path: Path, split: str) -> None:
-    chosen = {"split": split, "test_share": 0.3, "seed": 1}
-    whole = built(tmp_path, MANY, chosen)
-    sample = built(tmp_path, MANY, {**chosen, "train_sample": 0.5})
-    check(tmp_path, MANY, sample, split)
-    train = on_side(MANY, whole, "train")
-    assert_share(len(on_side(train, sample, "train")), len(train), 0.5, split)
-    for event in MANY:
-        allowed = {"train", "not_selected"} if whole[event.number] == "train" else {whole[event.number]}
-        assert sample[event.number] in allowed, event
+def test_the_last_tracks_of_real_playlists_agree_with_the_oracle(slices_folder: Path, tmp_path: Path) -> None:
+    """Playlists have no times but places: the last ones are test, repeats of their tracks included."""
+    source = slices_folder / "mpd.slice.0-999.json"
+    events = [
+        Event(0, playlist["pid"], track["track_uri"].removeprefix("spotify:track:"), None, track.get("pos", at))
+        for playlist in json.loads(source.read_text(encoding="utf-8"))["playlists"]
+        for at, track in enumerate(playlist["tracks"])
+    ]
+    events = [event._replace(number=number) for number, event in enumerate(events)]
+    chosen = {"item_entity": "track", "top_entities": 0, "min_playlist_tracks": 0, "split": "last_n", "last_n": 5}
+    given = {"kind": "mpd", "files": [("", str(source))], "parameters": list(chosen.items())}
+    run(tmp_path, given, select=("+split.manifest",), memory_limit=2_000_000_000)
+    sides = divided_by_last_n(events, 5)
+    wanted = Counter((event.user_id, event.item_id, event.position, sides[event.number]) for event in events)
+    assert Counter(rows(tmp_path, "select user_id, item_id, position, side from split.events")) == wanted
+    figures = rows(tmp_path, "select n_whole_users, n_ties_at_cut from split.manifest")
+    assert figures == [(whole_users(events, 5), 0)]
+    assert whole_users(events, 5) > 0

@@ -17,6 +17,7 @@ EVENTS = """
     from range(1, 11) as users(user_id), range(1, 5) as items(item_id), range(2) as repeats(meeting)
 """
 SPLITS: dict[str, dict[str, object]] = {
+    "none": {"split": "none"},
     "random": {"split": "random"},
     "last_n": {"split": "last_n"},
     "new_users": {"split": "new_users"},
@@ -29,6 +30,7 @@ BY_WINDOW = """case when occurred_at < timestamp '2024-01-03' then 'train'
     when occurred_at < timestamp '2024-01-05' then 'test' end"""
 NEW_USERS = "case when user_id <= 7 then 'train' when item_id = 4 then 'test' else 'fold_in' end"
 HONEST = {
+    "none": "'train'",
     "random": "case when (user_id + item_id) % 4 = 0 then 'test' else 'train' end",
     "last_n": "case when item_id = 4 then 'test' else 'train' end",
     "new_users": NEW_USERS,
@@ -39,47 +41,53 @@ LEAKS: dict[str, tuple[str, str, str]] = {
     "random, a pair on both sides": (
         "random",
         "case when position = 1 and item_id = 2 then 'test' else 'train' end",
-        "pair",
+        "a pair stands in test and in train or fold_in",
     ),
     "last_n, a pair on both sides": (
         "last_n",
         "case when item_id = 4 and position = 1 then 'test' else 'train' end",
-        "pair",
+        "a pair stands in test and in train or fold_in",
     ),
     "new_users, a pair on both sides": (
         "new_users",
         "case when user_id <= 7 then 'train' when item_id = 4 and position = 1 then 'test' else 'fold_in' end",
-        "pair",
+        "a pair stands in test and in train or fold_in",
     ),
     "new_users, a new user in train": (
         "new_users",
         f"case when user_id = 8 and item_id = 1 then 'train' else {NEW_USERS} end",
-        "user",
+        "a new user stands in train",
     ),
     "new_users, one in train and test alone": (
         "new_users",
         f"case when user_id = 8 and item_id < 4 then 'train' else {NEW_USERS} end",
-        "user",
+        "a new user stands in train",
     ),
+    "last_n, events that are neither learned from nor judged": (
+        "last_n",
+        "case when item_id = 4 then 'test' when item_id = 1 then 'fold_in' else 'train' end",
+        "fold_in is for new users",
+    ),
+    "none, events that are not learned from": ("none", "case when item_id = 4 then 'test' else 'train' end", "none"),
     "time, a test event before the cut": (
         "time",
         f"case when user_id = 3 and item_id = 1 then 'test' else {BY_TIME} end",
-        "before",
+        "a test event lies before the cut",
     ),
     "time, a train event after the cut": (
         "time",
         f"case when user_id = 3 and item_id = 4 then 'train' else {BY_TIME} end",
-        "after|from the cut on|not before",
+        "a train event lies at or after the cut",
     ),
     "folds, a test event after the window": (
         "folds",
         f"case when occurred_at >= timestamp '2024-01-08' then 'test' else {BY_WINDOW} end",
-        "after|end",
+        "a test event lies at or after the end of the fold",
     ),
     "folds, a train event after the window": (
         "folds",
         f"case when occurred_at >= timestamp '2024-01-08' then 'train' else {BY_WINDOW} end",
-        "after|from the cut on|not before",
+        "a train event lies at or after the cut",
     ),
 }
 
@@ -119,7 +127,7 @@ def chosen(split: str) -> Mapping[str, object]:
 def test_an_honest_split_of_the_projects_own_is_built(tmp_path: Path, split: str) -> None:
     project(tmp_path, HONEST[split])
     run(tmp_path, chosen(split))
-    assert rows(tmp_path, "select count(*) > 0 from split.judged_pairs") == [(True,)]
+    assert rows(tmp_path, "select count(*) > 0 from split.judged_pairs") == [(split != "none",)]
 
 
 @pytest.mark.parametrize("leak", LEAKS)
@@ -167,7 +175,7 @@ def future_told(root: Path, parameters: Mapping[str, object]) -> list[str]:
 def test_events_from_the_future_of_the_build_are_told_with_their_number(tmp_path: Path, split: str) -> None:
     late = "select 1, 1, 0, timestamp '2999-12-31' union all select 2, 3, 0, timestamp '2999-12-31'"
     lay_out(tmp_path, events=f"{EVENTS} union all {late} union all select 3, 3, 0, timestamp '2998-01-01'")
-    (message,) = future_told(tmp_path, SPLITS.get(split, {"split": split}))
+    (message,) = future_told(tmp_path, SPLITS[split])
     assert "3" in message.split()
 
 

@@ -4,7 +4,7 @@ Written from the text alone, in plain Python. What a hash decides is not compute
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -191,9 +191,3 @@ def sides_of_pairs(events: Iterable[Event], sides: Mapping[int, str]) -> dict[tu
 def is_likely(n_chosen: int, n: int, share: float) -> bool:
     """Whether independent draws of this share give such a number, within five standard deviations."""
     return abs(n_chosen - n * share) <= 5 * (n * share * (1 - share)) ** 0.5
-
-
-def share_of(chosen: Collection[Any], all_of_them: Collection[Any], share: float) -> str:
-    """Say what is wrong with a share, or nothing."""
-    n_chosen, n = len(chosen), len(all_of_them)
-    return "" if is_likely(n_chosen, n, share) else f"{n_chosen} of {n} are not a share of {share}"
