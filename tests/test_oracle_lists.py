@@ -129,7 +129,7 @@ NESTED = [(user, item) for user in range(1, 6) for item in range(10, 70 - 10 * u
 
 
 def test_lists_worked_by_hand(tmp_path: Path) -> None:
-    parameters = {"similar_threshold": 0.9, "pair_min_count": 1, "top_n": 3}
+    parameters = {"similar_threshold": 0.9, "pair_min_count": 1, "top_n": 3, "ks": [1]}
     case = events_case(tmp_path, values("user_id bigint, item_id bigint", NESTED), parameters, "lists by hand")
     # Users with one item are no baskets, so item 10 is in 4, as item 20 is: cosine 4 / sqrt(4 * 4). That of 20 and 30
     # is 3 / sqrt(4 * 3), below the threshold like all others.
