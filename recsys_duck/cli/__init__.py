@@ -6,6 +6,7 @@ The only module that exits. Imports of DuckDB and the like wait until a command 
 
 import os
 import sys
+import threading
 
 import click
 
@@ -47,6 +48,8 @@ def main() -> None:
         sys.exit(end.exit_code)
     except RecsysDuckError as error:
         click.echo(str(error), err=True)
+        if any(thread.name == "question" for thread in threading.enumerate()):
+            os._exit(error.exit_code)  # it could not be stopped, and Python's end would wait for it
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -1,11 +1,28 @@
 """Commands that ask: parameters, what is published, and what stands in it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from recsys_duck.cli.options import given_of, json_lines, load, place, published_of, together, warehouse_of, what
+from recsys_duck.cli.options import (
+    given_of,
+    json_lines,
+    limits,
+    limits_of,
+    load,
+    place,
+    published_of,
+    together,
+    warehouse_of,
+    what,
+)
+from recsys_duck.errors import ResourceError
+
+TABLE_ROWS = 100_000
+# The longest single statement over 200 million rows took 52 s on two cores: an honest question has five times that.
+TIMEOUT_S = 300.0
 
 asked = together(
     place,
@@ -118,21 +135,48 @@ def status(as_json: bool, **options: Any) -> None:
 @click.command()
 @click.argument("question", required=False)
 @asked
-def query(question: str | None, environment: str | None, style: str, **options: Any) -> None:
+@limits
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0),
+    default=TIMEOUT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time the question may take; 0 is no limit.",
+)
+def query(question: str | None, environment: str | None, style: str, timeout: float, **options: Any) -> None:
     """Ask the published catalog one SELECT, a file of it, or a shipped example by name.
 
-    Without a question, lists the examples.
+    Without a question, lists the examples. A question reads the published tables and nothing else: no
+    other files, no settings, no writing. Rows that do not fit in memory are spilled to TMPDIR meanwhile.
     """
     from recsys_duck.console import show_rows
     from recsys_duck.examples import example_questions, question_text
-    from recsys_duck.warehouse import read_published
+    from recsys_duck.jobs import stoppable
+    from recsys_duck.question import published_rows
 
     if question is None:
         show_rows(("example", "what it answers"), example_questions(), style=style)
         return
-    warehouse, generation = published_of(environment, options)
-    names, rows = read_published(generation, question_text(question), folder=warehouse)
-    show_rows(names, rows, style=style)
+    warehouse, catalog = published_of(environment, options)
+    allowed = limits_of(options, timeout_s=timeout)
+    with (
+        stoppable(fix=""),
+        published_rows(catalog, question_text(question), folder=warehouse, limits=allowed) as (names, rows),
+    ):
+        show_rows(names, _fit(rows) if style == "table" else rows, style=style)
+
+
+def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Hand rows on as long as they fit a table, whose widths need all of them at once."""
+    for at, row in enumerate(rows):
+        if at == TABLE_ROWS:
+            raise ResourceError(
+                f"the answer has more than {TABLE_ROWS:,} rows, too many for a table",
+                where="--format table",
+                fix="write rows as they come with --format csv or json, or add a limit",
+            )
+        yield row
 
 
 @click.command()
