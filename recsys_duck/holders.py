@@ -42,11 +42,11 @@ def _holder(path: str) -> int | None:
         return 0  # someone else's, and not to be asked: as if it were read
     try:
         if sys.platform == "darwin":
-            layout, start = "qqihh", (0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
-            *_, pid, kind, _ = struct.unpack(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(layout, *start)))
+            asked = struct.pack("qqihh", 0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
+            _, _, pid, kind, _ = struct.unpack("qqihh", fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
         else:
-            layout, start = "hhqqi4x", (fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, *_, pid = struct.unpack(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(layout, *start)))
+            asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack("hhqqi4x", fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
     finally:
         os.close(descriptor)
     return None if kind == fcntl.F_UNLCK else max(0, pid)

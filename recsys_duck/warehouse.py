@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,13 +103,15 @@ class Warehouse:
 
     def published(self, environment: str) -> Generation | None:
         """Find the generation that an environment shows now."""
-        try:
-            inode = os.stat(self.catalog_path(environment)).st_ino
-        except OSError:
-            return None
-        for generation in self._known(environment):
-            if generation.path.stat().st_ino == inode:
-                return generation
+        for _ in range(2):  # between looking at it and finding it, another may be published and this one cleaned
+            try:
+                inode = os.stat(self.catalog_path(environment)).st_ino
+            except OSError:
+                return None
+            for generation in self._known(environment):
+                with suppress(FileNotFoundError):
+                    if generation.path.stat().st_ino == inode:
+                        return generation
         return None
 
     def shown(self, environment: str) -> Generation:
@@ -218,8 +221,8 @@ class Warehouse:
             try:
                 fields = json.loads(path.read_text(encoding="utf-8"))
                 yield Generation(**{**fields, "path": catalog, "state": tuple(fields["state"])})
-            except (ValueError, TypeError, KeyError):
-                continue  # of another release: readers keep it, a build publishes anew
+            except (OSError, ValueError, TypeError, KeyError):
+                continue  # of another release: readers keep it, a build publishes anew; or cleaned meanwhile
 
 
 def check_environment(name: str) -> str:

@@ -11,7 +11,7 @@ import threading
 import click
 
 from recsys_duck import __version__
-from recsys_duck.cli import ask, run
+from recsys_duck.cli import ask, life, run
 from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
@@ -31,6 +31,9 @@ for command in (
     ask.export,
     ask.query,
     ask.status,
+    life.rollback,
+    life.clean,
+    life.diff,
     ask.params,
     ask.sql,
 ):

@@ -71,6 +71,13 @@ how = together(
     click.option("--force", is_flag=True, help="Run the selected stages again, though their tables are there."),
     limits,
 )
+answer_style = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="How the answer is written.",
+)
 json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 
 
