@@ -107,8 +107,8 @@ class Difference:
             return Comparison(table, self._a.n_rows.get(table), self._b.n_rows.get(table), note=SAME)
         pair = _pair(table, self._a, self._b)
         [counts] = self._reader.rows(pair.counts())[1]
-        changed = int(counts[4]) if pair.n_keys else None
-        return Comparison(table, *(int(count or 0) for count in counts[:4]), changed, pair.note)
+        rows_a, rows_b, added, gone, *changed = (int(count or 0) for count in counts)
+        return Comparison(table, rows_a, rows_b, added, gone, changed[0] if changed else None, pair.note)
 
     def rows(self, table: str, n: int) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
         """Give the first n rows of each sort, by key: added, changed (as they were, as they are), gone.
