@@ -169,10 +169,6 @@ def _connect(catalogs: Mapping[str, Path], folder: Path, limits: Limits, spill: 
             "memory_limit": f"{memory.sql_share(limits.memory_bytes) // 1000}KB",
             "threads": limits.threads,
             "temp_directory": spill,
-            "allow_persistent_secrets": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,  # or a name finds the caller's variables
         }
     )
     for name, path in catalogs.items():
@@ -184,7 +180,7 @@ def _connect(catalogs: Mapping[str, Path], folder: Path, limits: Limits, spill: 
     for setting in ("http_proxy", "http_proxy_username", "http_proxy_password"):
         connection.execute(f"set {setting} = ''")  # taken from the environment, and readable
     connection.execute(f"set allowed_directories = [{quoted(str(folder / 'tables'))}]")
-    connection.execute("set enable_external_access = false")
+    connection.execute("set enable_external_access = false")  # Python's variables, too
     connection.execute("set lock_configuration = true")
     return connection
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars
 import pytest
 from building import lay_out, run, write_parquet
 from projects import command_here, published_files
@@ -27,7 +28,6 @@ OUTSIDE = {
     "the environment": "select getenv('HOME')",
     "another process": "from read_blob('/proc/1/cmdline')",
     "the internet": "from 'https://example.com/x.parquet'",
-    "Python's variables": "from SECRET",
     "a table being read by hand": "from read_parquet('{warehouse}/tables/core/items/*/data.parquet')",
     "secrets": "from duckdb_secrets()",
     "logs": "from duckdb_logs()",
@@ -133,6 +133,12 @@ def test_whatever_only_reads_is_answered(project: Path, question: str) -> None:
     done = command_here(project, "query", question, "--format", "csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) > 1
+
+
+def test_python_s_variables_are_out_of_reach(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys_duck.question.secret", polars.DataFrame({"word": ["hunter2"]}), raising=False)
+    done = command_here(project, "query", "from secret")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_a_proxy_s_password_is_not_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
