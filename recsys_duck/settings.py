@@ -20,6 +20,7 @@ TOP_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "environment": (lambda value: isinstance(value, str), "a text"),
     "memory_limit": (lambda value: isinstance(value, str), 'a text, as "2GB"'),
     "threads": (lambda value: type(value) is int and value >= 1, "a number, 1 or more"),
+    "keep_generations": (lambda value: type(value) is int and value >= 1, "a number, 1 or more"),
     "fingerprint": (lambda value: value in ("stat", "content"), '"stat" or "content"'),
     "files": (lambda _: True, ""),  # looked at line by line, further down
     "parameters": (lambda _: True, ""),

@@ -53,7 +53,9 @@ def test_a_gap_of_exactly_the_limit_does_not_end_a_session(tmp_path: Path) -> No
 
 
 def test_a_session_goes_on_over_midnight_and_its_length_does_not_count(tmp_path: Path) -> None:
-    rows = [(1, 1 + minute % 3, f"2024-02-29 {(23 * 60 + minute) // 60 % 24:02}:{minute % 60:02}") for minute in (0, 59)]
+    rows = [
+        (1, 1 + minute % 3, f"2024-02-29 {(23 * 60 + minute) // 60 % 24:02}:{minute % 60:02}") for minute in (0, 59)
+    ]
     rows += [(1, 7, "2024-03-01 00:40"), (1, 8, "2024-03-01 01:30"), (1, 9, "2024-03-01 03:00")]
     events = values("user_id bigint, item_id bigint, occurred_at timestamp", rows)
     parameters = {"basket_by": "session", "session_gap_minutes": 60, "basket_min": 1}
@@ -86,7 +88,14 @@ PLACED = [
     (A, "10:05", None),  # no position is before any
     (A, None, None),
 ]
-LAST: Mapping[int, Sequence[int]] = {1: [C], 2: [C, D], 3: [A, C, D], 4: [A, C, D, E], 5: [A, B, C, D, E], 9: [A, B, C, D, E]}
+LAST: Mapping[int, Sequence[int]] = {
+    1: [C],
+    2: [C, D],
+    3: [A, C, D],
+    4: [A, C, D, E],
+    5: [A, B, C, D, E],
+    9: [A, B, C, D, E],
+}
 
 
 @pytest.mark.parametrize("n", LAST)

@@ -1,10 +1,9 @@
 """The package and the oracle agree on baskets, pairs and lists: on the real slices and on random events."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import sqrt
 from pathlib import Path
-from typing import Any
 
 import pytest
 from comparing import assert_close, values

@@ -160,7 +160,9 @@ def test_a_threshold_removes_rows_and_never_changes_a_score(
     found = scores(case)
     for measure in MEASURES:
         assert found[measure].items() <= all_of_them[measure].items(), measure
-    similar = {(row[0], row[1]): row[2] for row in case.rows("select item_id, similar_item_id, score from recs.similar_items")}
+    similar = {
+        (row[0], row[1]): row[2] for row in case.rows("select item_id, similar_item_id, score from recs.similar_items")
+    }
     assert similar.items() <= all_of_them["cosine"].items()
     n_all, n_left = len(all_of_them["cosine"]), len(similar)
     assert 0 < n_left < n_all

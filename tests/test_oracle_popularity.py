@@ -95,7 +95,9 @@ def check(root: Path, settings: Settings, note: str) -> None:
         for key, row in wanted.items():
             pairs = zip(found[key], row, strict=True)
             same = [
-                mine == pytest.approx(other, rel=TOLERANCE, abs=TOLERANCE) if isinstance(other, float) else mine == other
+                mine == pytest.approx(other, rel=TOLERANCE, abs=TOLERANCE)
+                if isinstance(other, float)
+                else mine == other
                 for mine, other in pairs
             ]
             assert all(same), f"{note}: {table} at {key}: found {found[key]}, wanted {row}"
@@ -211,7 +213,9 @@ def test_segments_worked_by_hand(held: Path, shares: tuple[float, float]) -> Non
     found = told(held, "features.item_segments")
     assert "".join(found[item,][2][0] for item in range(1, 7)) == SEGMENTS[shares]
     assert [found[item,][1] for item in range(1, 7)] == pytest.approx([0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
-    wanted = item_segments([Event(0, row[1], None) for row in held_events(HELD)], Settings(head_share=head, tail_share=tail))
+    wanted = item_segments(
+        [Event(0, row[1], None) for row in held_events(HELD)], Settings(head_share=head, tail_share=tail)
+    )
     assert "".join(wanted[item][2][0] for item in range(1, 7)) == SEGMENTS[shares]
 
 

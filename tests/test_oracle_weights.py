@@ -112,7 +112,11 @@ def test_random_matrices_agree_with_the_oracle(tmp_path: Path, seed: int) -> Non
 def test_weights_are_those_of_implicit(tmp_path: Path, weighting: str) -> None:
     """Of the items that train knows, by users; nobody has all of them, so that no weight there is negative."""
     chance = random.Random(5)
-    table = [(user, (user + step * chance.randint(1, 3)) % 30, str(chance.randint(1, 9))) for user in range(50) for step in range(12)]
+    table = [
+        (user, (user + step * chance.randint(1, 3)) % 30, str(chance.randint(1, 9)))
+        for user in range(50)
+        for step in range(12)
+    ]
     built(tmp_path, table)
     found = told(tmp_path, {"weighting": weighting, "bm25_k1": 1.2, "bm25_b": 0.75, "split": "random"})
     cells = train(tmp_path)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from recsys_duck.graph import Graph
     from recsys_duck.project import Project
+    from recsys_duck.question import Limits
     from recsys_duck.run import How
     from recsys_duck.settings import Given
 
@@ -77,6 +78,13 @@ how = together(
     click.option("--force", is_flag=True, help="Run the selected stages again, though their tables are there."),
     limits,
 )
+answer_style = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="How the answer is written.",
+)
 json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 
 
@@ -137,18 +145,37 @@ def load(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | No
 
 def how_of(options: dict[str, Any], project: "Project") -> "How":
     """Settle where and how a project is built, from the options, recsys.toml and the machine."""
-    from recsys_duck import memory
     from recsys_duck.run import How
     from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, check_environment
 
     toml = project.toml
-    limit = options["memory_limit"] or toml.get("memory_limit")
+    memory_limit, threads = _machine(options, toml)
     return How(
         environment=check_environment(str(options["environment"] or toml.get("environment", DEFAULT_ENVIRONMENT))),
-        memory_limit=memory.parse_size(str(limit)) if limit else memory.default_limit(),
-        threads=int(options["threads"] or toml.get("threads") or memory.default_threads()),
+        memory_limit=memory_limit,
+        threads=threads,
         select=tuple(options.get("select", ())),
         force=bool(options.get("force")),
+    )
+
+
+def limits_of(options: dict[str, Any], *, timeout_s: float) -> "Limits":
+    """Settle what a question may take, from the options, recsys.toml and the machine."""
+    from recsys_duck.question import Limits
+    from recsys_duck.settings import read_settings_file
+
+    toml = read_settings_file(Path(options["project"]).resolve())
+    return Limits(*_machine(options, toml), timeout_s)
+
+
+def _machine(options: dict[str, Any], toml: "Mapping[str, Any]") -> tuple[int, int]:
+    """Settle bytes of memory and threads."""
+    from recsys_duck import memory
+
+    limit = options["memory_limit"] or toml.get("memory_limit")
+    return (
+        memory.parse_size(str(limit)) if limit else memory.default_limit(),
+        int(options["threads"] or toml.get("threads") or memory.default_threads()),
     )
 
 
@@ -160,30 +187,24 @@ def warehouse_of(options: dict[str, Any]) -> Path:
     return warehouse_folder(given, read_settings_file(given.root.resolve()))
 
 
+def named(environment: str | None, options: dict[str, Any]) -> str:
+    """Settle an environment's name: the one given, recsys.toml's, or the default."""
+    from recsys_duck.settings import read_settings_file
+    from recsys_duck.warehouse import DEFAULT_ENVIRONMENT
+
+    toml = read_settings_file(Path(options["project"]).resolve())
+    return environment or str(toml.get("environment", DEFAULT_ENVIRONMENT))
+
+
 def published_of(environment: str | None, options: dict[str, Any]) -> tuple[Path, Path]:
-    """Find the warehouse's folder and the catalog file that an environment shows now.
+    """Find the warehouse's folder and the catalog file that an environment shows.
 
     Raises:
         ProjectError: nothing is published under the name.
     """
-    from recsys_duck.errors import ProjectError, near_miss
-    from recsys_duck.settings import read_settings_file
-    from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse
+    from recsys_duck.warehouse import Warehouse
 
     warehouse = Warehouse(warehouse_of(options))
-    toml = read_settings_file(Path(options["project"]).resolve())
-    name = environment or str(toml.get("environment", DEFAULT_ENVIRONMENT))
-    generation = warehouse.published(name)
-    if generation is None and warehouse.catalog_path(name).exists():
-        raise ProjectError(
-            f"{name}.duckdb is no generation of this warehouse",
-            where=str(warehouse.folder),
-            fix="it was copied or moved: build again",
-        )
-    if generation is None:
-        raise ProjectError(
-            f"nothing is published as {name}",
-            where=str(warehouse.folder),
-            fix=f"build first; {near_miss(name, warehouse.environments())}",
-        )
-    return warehouse.folder, generation.path
+    generation = warehouse.shown(named(environment, options))
+    # by the environment's own name, which is always there: a generation's file may be cleaned at any moment
+    return warehouse.folder, warehouse.catalog_path(generation.environment)

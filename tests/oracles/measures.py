@@ -109,7 +109,18 @@ FORMULAS: dict[str, Callable[[Counted, Constants], float]] = {
     "rp3beta": rp3beta,
 }
 MEASURES = tuple(FORMULAS)
-SYMMETRIC = ("count", "cosine", "jaccard", "dice", "overlap", "lift", "pmi", "npmi", "log_likelihood", "normalised_count")
+SYMMETRIC = (
+    "count",
+    "cosine",
+    "jaccard",
+    "dice",
+    "overlap",
+    "lift",
+    "pmi",
+    "npmi",
+    "log_likelihood",
+    "normalised_count",
+)
 # The last digit that decides an order.
 DIGITS = {"lift": 6, "log_likelihood": 6}
 
