@@ -35,7 +35,7 @@ from recsys_duck.parameters import Value, load_parameters, parse_assignment, quo
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"
-EACH_TYPES = {int: "integer", float: "double", str: "varchar"}  # of a planning row's values, as the planning tables have them
+EACH_TYPES = {int: "integer", float: "double", str: "varchar"}  # as columns of planning tables are
 
 
 @dataclass
