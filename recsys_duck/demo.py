@@ -16,10 +16,11 @@ from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters
 from recsys_duck.project import Project, load_project
+from recsys_duck.question import read_published
 from recsys_duck.relation import Relation
 from recsys_duck.run import How
 from recsys_duck.settings import SETTINGS_FILE, Given
-from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse, read_published
+from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse
 
 SETTINGS = """\
 kind = "events"
@@ -52,7 +53,7 @@ order by personal.model_name, personal.rank
 JUDGED = """
 select model_name, round(value, 4) as ndcg_at_10, n_users
 from eval.metrics
-where metric = 'ndcg' and k = 10
+where convention = 'ideal_test_items' and k = 10
 order by model_name
 """
 DIVIDED = """

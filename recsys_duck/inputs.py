@@ -1,21 +1,21 @@
 """Inputs: the files a project gives each input of its kind, and what is in them.
 
-Owns the patterns of recsys.toml and the command line, how an input is read, and what type an id has.
+Owns the patterns of recsys.toml and the command line, and how an input is read.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from recsys_duck.engines.sqltext import SqlText
-from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.errors import ProblemsError, ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.formats import settled
+from recsys_duck.ids import id_problems, ids_of, with_id_types
 from recsys_duck.kind import Kind
+from recsys_duck.mapping import asked_columns, missing_columns, written_columns
 from recsys_duck.parameters import table_of
 from recsys_duck.settings import SETTINGS_FILE, Given
-from recsys_duck.source import Input, Source, declare_input, find_files
-
-INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+from recsys_duck.source import Source, declare_input, find_files
 
 
 def load_sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given, reader: SqlText) -> dict[str, Source]:
@@ -24,21 +24,13 @@ def load_sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given, 
     Raises:
         ProjectError: or several at once: no files, unfit options, missing columns, ids that are none.
     """
-    return _identified(_sources(root, kind, toml, given), reader)
-
-
-def unread_columns(sources: Mapping[str, Source]) -> Iterator[str]:
-    """Tell of columns in the files that no input declares: a misspelt name loses a column without an error."""
-    for source in sources.values():
-        names = [name for name in source.present if name not in source.input.columns]
-        if names:
-            known = ", ".join(source.input.columns)
-            yield f"nothing reads the columns {', '.join(names)} of input {source.input.name}; it knows {known}"
+    return _identified(kind, _sources(root, kind, toml, given), reader)
 
 
 def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, Source]:
     """Give each input its files: the command line's instead of recsys.toml's, else the kind's own glob."""
-    patterns, overlays = _given_files(root, kind, toml, given)
+    said = _said(root, kind, toml, given)
+    patterns = _patterns(root, kind, toml, given)
     content = (given.fingerprint or toml.get("fingerprint")) == "content"
     problems: list[RecsysDuckError] = []
     sources = {}
@@ -46,23 +38,21 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
         where = f"{kind.folder / 'kind.toml'}, [inputs.{name}]"
         if any(reader[0] == name for reader in given.readers):
             where = f"--reader {name}"
-        elif overlays.get(name):
+        elif said.get(name):
             where = f"{root / SETTINGS_FILE}, [files.{name}]"
+        base, globs = patterns.get(name, (root, [str(fields.get("files", ""))]))
+        found = find_files(globs, root=root, base=base, content=content)
         try:
-            declared = declare_input(name, {**fields, **overlays.get(name, {})}, where=where)
+            shown = [file.shown for file in found]
+            declared = declare_input(name, settled(name, fields, said.get(name, {}), shown, where=where), where=where)
         except ProjectError as problem:
             problems.append(problem)
             continue
-        asked = patterns.get(name)
-        found = find_files(
-            asked[1] if asked else [declared.files], root=root, base=asked[0] if asked else root, content=content
-        )
-        if not found and (asked or not declared.optional):
-            shown = ", ".join(asked[1]) if asked else declared.files
+        if not found and (name in patterns or not declared.optional):
             problems.append(
                 ProjectError(
                     f"no file for input {name}",
-                    where=shown,
+                    where=", ".join(globs),
                     fix=f"give --files {name}=GLOB or [files] in {SETTINGS_FILE}",
                 )
             )
@@ -71,40 +61,54 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
     return sources
 
 
-def _given_files(
-    root: Path, kind: Kind, toml: Mapping[str, Any], given: Given
-) -> tuple[dict[str, tuple[Path, list[str]]], dict[str, dict[str, Any]]]:
+def _patterns(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, tuple[Path, list[str]]]:
+    """Gather each input's patterns, with the folder that they are relative to."""
     patterns: dict[str, tuple[Path, list[str]]] = {}
-    overlays: dict[str, dict[str, Any]] = {}
     for name, value in table_of(toml, "files").items():
-        _known_input(kind, name, f"{root / SETTINGS_FILE}, [files]")
-        fields = dict(value) if isinstance(value, Mapping) else {"paths": value}
-        paths = fields.pop("paths", None)
+        paths = value.get("paths") if isinstance(value, Mapping) else value
         if paths is not None:
             patterns[name] = (root, [str(path) for path in (paths if isinstance(paths, list) else [paths])])
-        overlays[name] = fields
-        if isinstance(fields.get("columns"), Mapping):
-            overlays[name]["columns"] = {**kind.inputs[name].get("columns", {}), **fields["columns"]}
     asked: dict[str, list[str]] = {}
     for name, pattern in given.files:
-        chosen = name or _only_required(kind)
+        chosen = name or _only_required(kind, "--files", "INPUT=GLOB")
         _known_input(kind, chosen, "--files")
         asked.setdefault(chosen, []).append(pattern)
-    patterns |= {name: (Path.cwd(), globs) for name, globs in asked.items()}
+    return patterns | {name: (Path.cwd(), globs) for name, globs in asked.items()}
+
+
+def _said(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, dict[str, Any]]:
+    """Gather what recsys.toml and the command line say of how each input is read; the command line wins."""
+    said: dict[str, dict[str, Any]] = {}
+    for name, value in table_of(toml, "files").items():
+        where = f"{root / SETTINGS_FILE}, [files.{name}]"
+        _known_input(kind, name, f"{root / SETTINGS_FILE}, [files]")
+        said[name] = {key: one for key, one in value.items() if key != "paths"} if isinstance(value, Mapping) else {}
+        if "column" in said[name]:
+            said[name]["column"] = written_columns(kind.inputs[name]["columns"], said[name]["column"], where=where)
     for name, option, value in given.readers:
         _known_input(kind, name, "--reader")
-        overlays.setdefault(name, {})[option] = value
-    return patterns, overlays
+        said.setdefault(name, {})[option] = value
+    asked = [
+        (name or _only_required(kind, "--column", "INPUT.NAME=COLUMN"), column, own)
+        for name, column, own in given.columns
+    ]
+    for name, _, _ in asked:
+        _known_input(kind, name, "--column")
+    for name, columns in asked_columns(kind.inputs, asked).items():
+        fields = said.setdefault(name, {})
+        fields["column"] = {**fields.get("column", {}), **columns}
+    for name, fields in said.items():
+        if isinstance(fields.get("columns"), Mapping):
+            fields["columns"] = {**kind.inputs[name].get("columns", {}), **fields["columns"]}
+    return said
 
 
-def _only_required(kind: Kind) -> str:
+def _only_required(kind: Kind, option: str, form: str) -> str:
     required = [name for name, fields in kind.inputs.items() if not fields.get("optional")]
     if len(required) == 1:
         return required[0]
     raise ProjectError(
-        f"kind {kind.name} has several inputs",
-        where="--files",
-        fix=f"write INPUT=GLOB; inputs: {', '.join(kind.inputs)}",
+        f"kind {kind.name} has several inputs", where=option, fix=f"write {form}; inputs: {', '.join(kind.inputs)}"
     )
 
 
@@ -116,39 +120,18 @@ def _known_input(kind: Kind, name: str, where: str) -> None:
         )
 
 
-def _identified(sources: Mapping[str, Source], reader: SqlText) -> dict[str, Source]:
+def _identified(kind: Kind, sources: Mapping[str, Source], reader: SqlText) -> dict[str, Source]:
     """Look into the files for their columns, and settle what type each id has."""
-    seen = {name: reader.look_into(source) for name, source in sources.items()}
     problems: list[RecsysDuckError] = []
-    integers: dict[str, bool] = {}
-    for source in seen.values():
-        for file in source.files:
-            problems += [
-                ProjectError(
-                    f"input {source.input.name} has no column {name}",
-                    where=file.shown,
-                    fix=f"rename one of its columns: {', '.join(file.present)}",
-                )
-                for name in source.input.required
-                if name not in file.present
-            ]
-            for name, found in file.present.items():
-                if source.input.columns.get(name) == "id" and found.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
-                    problems.append(
-                        ProjectError(
-                            f"column {name} is {found}, which is no id",
-                            where=file.shown,
-                            fix="write it as an integer or text",
-                        )
-                    )
-                integers[name] = integers.get(name, True) and found in INTEGER_TYPES
-    raise_problems(problems)
-    return {name: replace(source, input=_typed_ids(source.input, integers)) for name, source in seen.items()}
-
-
-def _typed_ids(declared: Input, integers: Mapping[str, bool]) -> Input:
-    columns = {
-        name: ("bigint" if integers.get(name, True) else "varchar") if kind == "id" else kind
-        for name, kind in declared.columns.items()
-    }
-    return replace(declared, columns=columns)
+    seen: dict[str, Source] = {}
+    for name, source in sources.items():
+        try:
+            seen[name] = reader.look_into(source)
+            problems += missing_columns(seen[name])
+        except ProblemsError as found:
+            problems += found.problems
+        except ProjectError as problem:
+            problems.append(problem)
+    ids = ids_of(kind, seen)
+    raise_problems([*problems, *id_problems(ids)])
+    return with_id_types(seen, ids)

@@ -55,8 +55,8 @@ def _stop(engine: Engine, running: set[Future[T]]) -> None:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into our own errors while a build runs in the main thread.
+def stoppable(fix: str = "build again: what was finished is kept") -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into our own errors while the main thread works.
 
     Raises:
         InterruptedBuildError: Ctrl-C.
@@ -67,12 +67,12 @@ def stoppable() -> Iterator[None]:
         return
 
     def terminate(_: int, __: FrameType | None) -> None:
-        raise TerminatedBuildError("terminated", fix="build again: what was finished is kept")
+        raise TerminatedBuildError("terminated", fix=fix)
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     except KeyboardInterrupt:
-        raise InterruptedBuildError("interrupted", fix="build again: what was finished is kept") from None
+        raise InterruptedBuildError("interrupted", fix=fix) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -32,8 +32,8 @@ def kind_names() -> list[str]:
     return sorted(path.parent.name for path in (SQL_FOLDER / "kinds").glob("*/kind.toml"))
 
 
-def load_kind(name: str) -> Kind:
-    """Read a kind's kind.toml.
+def load_kind(name: str, *, has_files: bool = False) -> Kind:
+    """Read a kind's kind.toml; where none is named, files that are tell which is meant.
 
     Raises:
         ProjectError: there is no such kind, or its file is not in order.
@@ -41,7 +41,8 @@ def load_kind(name: str) -> Kind:
     known = kind_names()
     if name not in known:
         what = f"there is no kind {name}" if name else "no kind is given"
-        raise ProjectError(what, where="--kind, or kind in recsys.toml", fix=near_miss(name, known))
+        generic = "--kind events reads any file of users and items; " if has_files and not name else ""
+        raise ProjectError(what, where="--kind, or kind in recsys.toml", fix=generic + near_miss(name, known))
     folder = SQL_FOLDER / "kinds" / name
     fields = read_toml(folder / "kind.toml")
     tables, has_times = fields.get("tables"), fields.get("has_times")

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.parameters import quoted
-from recsys_duck.warehouse import published_rows, read_published
+from recsys_duck.question import published_rows, read_published
 
 Answer: TypeAlias = tuple[Sequence[str], list[tuple[Any, ...]]]
 

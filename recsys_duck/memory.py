@@ -3,7 +3,9 @@
 import ctypes
 import os
 import re
-from contextlib import suppress
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from recsys_duck.errors import ProjectError, ResourceError
@@ -22,6 +24,9 @@ LENT_SQL_BYTES = 100_000_000
 # written without white space: two of 25 MB failed within 750 MB, one of them went through.
 DOCUMENT_FACTOR = 16
 DOCUMENT_LEAST_BYTES = 400_000_000
+# Where an allocation is refused: addresses that are reserved and never touched count there too.
+CAP_FACTOR = 1.5
+THREAD_BYTES = 16_000_000
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
@@ -31,7 +36,7 @@ def parse_size(text: str) -> int:
 
     Raises:
         ProjectError: it is no size.
-        ResourceError: it is less than a build can run in.
+        ResourceError: it is less than a build or a question can run in.
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
     if not found or found.group(2).upper() not in _UNITS:
@@ -39,7 +44,7 @@ def parse_size(text: str) -> int:
     n_bytes = int(float(found.group(1)) * _UNITS[found.group(2).upper()])
     if n_bytes < LEAST_BYTES:
         raise ResourceError(
-            f"{text} is too little to build in", where="memory limit", fix=f"give {LEAST_BYTES // 10**6}MB or more"
+            f"{text} is too little to work in", where="memory limit", fix=f"give {LEAST_BYTES // 10**6}MB or more"
         )
     return n_bytes
 
@@ -65,9 +70,9 @@ def sql_share(limit: int, *, has_models: bool = False) -> int:
     return int(limit * (1 - OVERHEAD_SHARE)) - OVERHEAD_BYTES - (MODELS_BYTES if has_models else 0)
 
 
-def arrays_share(limit: int) -> int:
-    """Give the part of the limit that a Python stage's arrays may take, in bytes."""
-    return sql_share(limit, has_models=True) - LENT_SQL_BYTES
+def arrays_share(limit: int, *, is_model: bool = True) -> int:
+    """Give the part of the limit that a Python stage's arrays may take, in bytes; less beside a model's libraries."""
+    return sql_share(limit, has_models=is_model) - LENT_SQL_BYTES
 
 
 def give_back() -> None:
@@ -76,18 +81,37 @@ def give_back() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def refuse_need(stage: str, need: int, limit: int) -> None:
+@contextmanager
+def capped(limit: int, threads: int) -> Iterator[None]:
+    """Refuse this process allocations far beyond a limit, on Linux: one huge value is outside DuckDB's own limit."""
+    try:
+        held = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = held + int(CAP_FACTOR * limit) + threads * THREAD_BYTES
+    known = [one for one in (wanted, soft, hard) if one != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(known), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def refuse_need(stage: str, need: int, limit: int, *, is_model: bool = True) -> None:
     """Refuse a Python stage whose arrays do not fit, before it starts.
 
     Raises:
         ResourceError: says what it needs.
     """
-    if need > arrays_share(limit):
-        whole = int((need + LENT_SQL_BYTES + MODELS_BYTES + OVERHEAD_BYTES) / (1 - OVERHEAD_SHARE)) + 1
+    if need > arrays_share(limit, is_model=is_model):
+        beside = LENT_SQL_BYTES + OVERHEAD_BYTES + (MODELS_BYTES if is_model else 0)
+        whole = int((need + beside) / (1 - OVERHEAD_SHARE)) + 1
         raise ResourceError(
             f"{stage} needs {-(-whole // 10**6):,} MB, the limit is {limit // 10**6:,} MB",
             where="memory limit",
-            fix=f"give --memory-limit {-(-whole // 10**6)}MB, or leave its model out of models",
+            fix=f"give --memory-limit {-(-whole // 10**6)}MB{', or leave its model out of models' if is_model else ''}",
         )
 
 

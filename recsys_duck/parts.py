@@ -185,7 +185,7 @@ class PartMaker:
         stop = threading.Event()
         inputs = StageInputs(
             parameters=_parameters(self._project, stage),
-            memory_bytes=memory.arrays_share(self._memory_limit),
+            memory_bytes=memory.arrays_share(self._memory_limit, is_model=stage.is_model),
             threads=self._threads,
             engine=self._engine,
             reads=stage.reads,
@@ -193,7 +193,7 @@ class PartMaker:
         )
         need = run_one(self._engine, lambda: stage.need(inputs))
         yield Started(stage.key, step.reason, 1, -(-need // 10**6))
-        memory.refuse_need(stage.key, need, self._memory_limit)
+        memory.refuse_need(stage.key, need, self._memory_limit, is_model=stage.is_model)
         parts: list[PartRecord] = []
 
         def write() -> None:
@@ -254,7 +254,7 @@ def refuse_least_need(project: Project, stage: PythonStage, memory_limit: int) -
         ResourceError: says what it needs.
     """
     inputs: Any = SimpleNamespace(parameters=_parameters(project, stage), n_rows=lambda _: 0)
-    memory.refuse_need(stage.key, stage.need(inputs), memory_limit)
+    memory.refuse_need(stage.key, stage.need(inputs), memory_limit, is_model=stage.is_model)
 
 
 def _parameters(project: Project, stage: PythonStage) -> dict[str, Any]:

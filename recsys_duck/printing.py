@@ -6,8 +6,9 @@ from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.graph import Graph
 from recsys_duck.parameters import Value
 from recsys_duck.project import Project
+from recsys_duck.question import read_published
 from recsys_duck.stage import PythonStage, SqlStage
-from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse, read_published
+from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse
 
 
 def printed_stage(project: Project, graph: Graph, key: str) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
-from recsys_duck.inputs import load_sources, unread_columns
+from recsys_duck.inputs import load_sources
 from recsys_duck.kind import SQL_FOLDER, Kind
 from recsys_duck.macro import Macro, parse_macro
+from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
 from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
@@ -44,7 +45,7 @@ class Project:
         if isinstance(self.kind.has_times, bool):
             return self.kind.has_times
         input_name, _, column = self.kind.has_times.partition(".")
-        return column in self.sources[input_name].present
+        return self.sources[input_name].has(column)
 
 
 def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonStage] = ()) -> Project:
@@ -55,10 +56,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     """
     root, toml, kind, settings = load_settings(given)
     sources = load_sources(root, kind, toml, given, reader)
-    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
-    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
-        folders.append(("project", root / "sql"))
-    stages = read_stages(folders, reader)
+    stages = read_stages(stage_folders(root, kind), reader)
     contract = read_toml(SQL_FOLDER / "contract.toml")
     everything: dict[str, Stage] = {**{stage.key: stage for stage in python_stages}, **stages}
     project = Project(
@@ -188,6 +186,14 @@ def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
 
 def _is_modelled(table: str) -> bool:
     return table == MODELLED or table.startswith(f"{MODEL_LAYER}.")
+
+
+def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:
+    """List the folders of a project's stages, each with its origin, the later laid over the earlier."""
+    folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
+    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
+        folders.append(("project", root / "sql"))
+    return folders
 
 
 def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[str, SqlStage]:

@@ -57,7 +57,9 @@ class Run:
                     refuse_least_need(plan.project, step.stage, how.memory_limit)
             # reused ones too: an earlier run of the same process may have loaded their libraries
             has_models = any(
-                isinstance(step.stage, PythonStage) and step.stage.part for step in plan.steps if step.action != "left"
+                isinstance(step.stage, PythonStage) and step.stage.is_model
+                for step in plan.steps
+                if step.action != "left"
             )
             self._engine = stack.enter_context(closing(open_engine(how, store, has_models=has_models)))
 
@@ -165,7 +167,9 @@ def _warnings(step: Step, record: StepRecord) -> Iterator[Event]:
         for check in record.checks:
             if check.n_failed and check.text in sentences:
                 told = f": {sentences[check.text]}" if sentences[check.text] else ""
-                yield Warned(step.stage.key, f"{check.n_failed} rows break the check {check.text}{told}")
+                told += f" (first: {check.examples})" if check.examples else ""
+                broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
+                yield Warned(step.stage.key, f"{broken} the check {check.text}{told}")
 
 
 def _now() -> str:

@@ -20,6 +20,7 @@ TOP_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "environment": (lambda value: isinstance(value, str), "a text"),
     "memory_limit": (lambda value: isinstance(value, str), 'a text, as "2GB"'),
     "threads": (lambda value: type(value) is int and value >= 1, "a number, 1 or more"),
+    "keep_generations": (lambda value: type(value) is int and value >= 1, "a number, 1 or more"),
     "fingerprint": (lambda value: value in ("stat", "content"), '"stat" or "content"'),
     "files": (lambda _: True, ""),  # looked at line by line, further down
     "parameters": (lambda _: True, ""),
@@ -34,6 +35,7 @@ class Given:
     kind: str | None = None
     files: Sequence[tuple[str, str]] = ()
     readers: Sequence[tuple[str, str, object]] = ()
+    columns: Sequence[tuple[str, str, str]] = ()
     parameters: Sequence[tuple[str, object]] = ()
     warehouse: Path | None = None
     fingerprint: str | None = None
@@ -47,7 +49,7 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
     """
     root = given.root.resolve()
     toml = read_settings_file(root)
-    kind = load_kind(str(given.kind or toml.get("kind") or ""))
+    kind = load_kind(str(given.kind or toml.get("kind") or ""), has_files=bool(given.files))
     settings = settle(
         load_parameters(SQL_FOLDER / PARAMETERS_FILE),
         {

@@ -1,10 +1,9 @@
 """Sources: a kind's typed inputs and the files that a project gives them.
 
 Owns how an input is declared, which files a glob names and how a file is recognised again.
-Refuses unknown inputs, formats and options, and inputs without files.
+Refuses declarations that are not in full.
 """
 
-import csv
 import glob
 import hashlib
 import os
@@ -12,19 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from recsys_duck.errors import ProjectError, near_miss
-
-OPTIONS: Mapping[str, Mapping[str, type]] = {
-    "parquet": {},
-    "csv": {"delimiter": str, "encoding": str, "header": bool, "names": list, "quote": str},
-    "json_records": {"records": str, "max_document_mb": int},
-}
-FIELDS = {"format", "files", "optional", "required", "columns", "absent", "places"}
+from recsys_duck.errors import ProjectError
+from recsys_duck.formats import FIELDS, refuse_options
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One declared input: its format, columns by type, and the reader's options."""
+    """One declared input: its format, columns by type, and the reader's options.
+
+    `column` names the files' own columns that are called otherwise, by our names; `unfit` names a
+    boolean for each column of which a gate judges the values that do not fit their type.
+    """
 
     name: str
     format: str
@@ -34,14 +31,21 @@ class Input:
     required: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    column: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def own_name(self, name: str) -> str:
+        """Say what the files call a column."""
+        return self.column.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file as the build saw it: its path, how it is shown (relative to the project), size and time.
 
-    `present` has the columns that it has itself with their types; empty for formats without a schema.
+    `present` has the columns that it has itself with their types, of newline-delimited JSON those of its
+    first rows; empty for documents. `numeric` names the text columns whose first values are all numbers.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class SourceFile:
     modified_ns: int
     digest: str = ""
     present: Mapping[str, str] = field(default_factory=dict)
+    numeric: frozenset[str] = frozenset()
 
     def identity(self) -> list[object]:
         """What its fingerprint covers: the content where it was hashed, else size and time."""
@@ -68,6 +73,10 @@ class Source:
         """The columns that any of the files has, with a type of theirs."""
         return {name: found for file in self.files for name, found in file.present.items()}
 
+    def has(self, name: str) -> bool:
+        """Tell whether any of the files has a column, under its own name for it."""
+        return self.input.own_name(name) in self.present
+
     def only(self, file: SourceFile) -> "Source":
         """The same source with one file."""
         return replace(self, files=(file,))
@@ -80,6 +89,8 @@ class Source:
             sorted(declared.columns.items()),
             sorted(declared.absent.items()),
             sorted(declared.places.items()),
+            sorted(declared.unfit.items()),
+            sorted(declared.column.items()),
             sorted((name, str(value)) for name, value in declared.options.items()),
         ]
 
@@ -91,46 +102,30 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
         ProjectError: an unknown format, option or type of option.
     """
     format_name = str(fields.get("format", ""))
-    if format_name not in OPTIONS:
-        raise ProjectError(f"input {name} has no known format", where=where, fix=near_miss(format_name, OPTIONS))
     options = {key: value for key, value in fields.items() if key not in FIELDS}
-    for key, value in options.items():
-        _refuse_option(name, format_name, key, value, where)
-    columns, required = fields.get("columns"), fields.get("required", [])
-    absent, places = fields.get("absent", {}), fields.get("places", {})
-    tables = [dict(table) for table in (columns, absent, places) if isinstance(table, Mapping)]
-    if len(tables) != 3 or not isinstance(required, list):
+    refuse_options(name, format_name, options, where)
+    tables = {key: fields.get(key, {}) for key in ("columns", "absent", "places", "unfit", "column")}
+    required = fields.get("required", [])
+    if not all(isinstance(table, Mapping) for table in tables.values()) or not isinstance(required, list):
         raise ProjectError(
             f"input {name} is not declared in full",
             where=where,
-            fix="give columns, absent and places as TOML tables, required as a list",
+            fix=f"give {', '.join(tables)} as TOML tables, required as a list",
         )
+    texts = {
+        key: {str(one): str(value) for one, value in table.items()}
+        for key, table in tables.items()
+        if isinstance(table, Mapping)
+    }
     return Input(
         name=name,
         format=format_name,
-        columns={str(key): str(value) for key, value in tables[0].items()},
         files=str(fields.get("files", "")),
         optional=bool(fields.get("optional", False)),
         required=tuple(str(key) for key in required),
-        absent={str(key): str(value) for key, value in tables[1].items()},
-        places={str(key): str(value) for key, value in tables[2].items()},
+        **texts,
         options=options,
     )
-
-
-def _refuse_option(name: str, format_name: str, key: str, value: object, where: str) -> None:
-    known = {option for options in OPTIONS.values() for option in options}
-    if key not in known:
-        raise ProjectError(f"input {name} has no option {key}", where=where, fix=near_miss(key, known | FIELDS))
-    wanted = OPTIONS[format_name].get(key)
-    if wanted is None:
-        options = ", ".join(OPTIONS[format_name]) or "none"
-        raise ProjectError(f"{key} is no option of {format_name}", where=where, fix=f"options: {options}")
-    if type(value) is not wanted or (isinstance(value, int) and wanted is int and value < 1):
-        kind = {str: "a text", bool: "a boolean, true or false", int: "a number, 1 or more", list: "a list of texts"}[
-            wanted
-        ]
-        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=f"give {kind}")
 
 
 def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool) -> tuple[SourceFile, ...]:
@@ -152,46 +147,6 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
         digest = _digest(Path(path)) if content else ""
         files.append(SourceFile(Path(path), os.path.relpath(path, root), state.st_size, state.st_mtime_ns, digest))
     return tuple(sorted(files, key=lambda file: file.shown))
-
-
-def csv_names(declared: Input, file: SourceFile) -> list[str]:
-    """Name a CSV file's columns: `names` says them, in the order of the file, or its first line.
-
-    Raises:
-        ProjectError: a name stands twice, `names` has more or fewer than the file, or nothing names them.
-    """
-    delimiter = str(declared.options.get("delimiter", ","))
-    quote = str(declared.options.get("quote", '"'))
-    encoding = str(declared.options.get("encoding", "utf-8"))
-    try:
-        with file.path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
-            line = stream.readline().rstrip("\r\n")
-    except OSError as error:
-        raise ProjectError(f"can't read {file.shown}", where=str(file.path), fix=error.strerror or "") from None
-    except (UnicodeError, LookupError) as error:
-        raise ProjectError(
-            f"{file.shown} is not {encoding}", where=f"input {declared.name}", fix=f"say its encoding: {error}"
-        ) from None
-    if len(delimiter) == 1 and len(quote) == 1:
-        fields = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
-    else:
-        fields = line.split(delimiter)
-    named = declared.options.get("names")
-    if isinstance(named, list):
-        if len(fields) != len(named):
-            what = f"{file.shown} has {len(fields)} columns, names has {len(named)}"
-            raise ProjectError(what, where=f"input {declared.name}", fix="name each column of the file, in its order")
-        fields = [str(name) for name in named]
-    elif declared.options.get("header", True) is False:
-        raise ProjectError(
-            f"{file.shown} has no header", where=f"input {declared.name}", fix='say names = ["user_id", "item_id", …]'
-        )
-    repeated = sorted({name for name in fields if fields.count(name) > 1})
-    if repeated:
-        raise ProjectError(
-            f"column {repeated[0]} stands twice", where=file.shown, fix="rename one of them in the first line"
-        )
-    return fields
 
 
 def changed(file: SourceFile) -> bool:

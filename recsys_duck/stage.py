@@ -160,6 +160,11 @@ class PythonStage:
     for_each: str = ""
     is_view: bool = False
 
+    @property
+    def is_model(self) -> bool:
+        """Tell whether `models` chooses it: it is a named part, and loads a model's libraries."""
+        return bool(self.part)
+
 
 def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
     """Name a stage file below an `sql` folder: its key, its table and its part.

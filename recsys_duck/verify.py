@@ -78,15 +78,11 @@ def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
         CheckError: names the table, the assertion, how many rows break it and the first of them.
     """
     where = stage_place(subject.stage)
-    sentences = {check.predicate: check.sentence for check in subject.contract.checks}
     for outcome in outcomes:
         if outcome.n_failed and outcome.severity == "fail":
             first = f" (first: {outcome.examples})" if outcome.examples else ""
-            raise CheckError(
-                _what(subject, outcome),
-                where=f"{where}, {outcome.kind} {outcome.text}{first}",
-                fix=sentences.get(outcome.text) or _fix(subject.stage, outcome),
-            )
+            what, fix = _told(subject, outcome)
+            raise CheckError(what, where=f"{where}, {outcome.kind} {outcome.text}{first}", fix=fix)
 
 
 def stage_place(stage: Stage) -> str:
@@ -107,13 +103,18 @@ def _fix(stage: Stage, outcome: CheckRecord) -> str:
     return _FIXES[outcome.kind]
 
 
-def _what(subject: Subject, outcome: CheckRecord) -> str:
-    table = subject.stage.key
+def _told(subject: Subject, outcome: CheckRecord) -> tuple[str, str]:
+    """Say what does not hold and how to mend it; a check's own sentence says what, and after a semicolon how."""
+    table, fix = subject.stage.key, _fix(subject.stage, outcome)
     if outcome.kind == "grain":
-        return f"{table} has {outcome.n_failed} repeated or null keys"
+        return f"{table} has {outcome.n_failed} repeated or null key{'s' if outcome.n_failed > 1 else ''}", fix
     if outcome.kind == "ledger":
-        return f"{table} lost or added rows: {outcome.examples}"
-    return f"{table} has {outcome.n_failed} rows that break a check"
+        return f"{table} lost or added rows: {outcome.examples}", fix
+    sentences = {check.predicate: check.sentence for check in subject.contract.checks}
+    sentence, _, own_fix = sentences.get(outcome.text, "").partition("; ")
+    broken = "1 row that breaks" if outcome.n_failed == 1 else f"{outcome.n_failed} rows that break"
+    what = f"{table} has {broken} a check"
+    return f"{what}: {sentence}" if sentence else what, own_fix or fix
 
 
 def _grain(engine: Engine, subject: Subject) -> CheckRecord:

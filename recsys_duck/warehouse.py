@@ -7,8 +7,8 @@ that says what it holds, so that a build never has to open what a reader may hol
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from recsys_duck.engines.duckdb import UNIT_HASH
-from recsys_duck.errors import ProjectError, StageError
+from recsys_duck.errors import ProjectError, StageError, near_miss
 from recsys_duck.macro import Macro
 from recsys_duck.parameters import quoted
 from recsys_duck.relation import Relation, definitions
@@ -91,7 +91,7 @@ class Warehouse:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._generations = folder / "generations"
+        self.history = folder / "generations"
 
     def catalog_path(self, environment: str) -> Path:
         """The file that analysts open."""
@@ -103,14 +103,41 @@ class Warehouse:
 
     def published(self, environment: str) -> Generation | None:
         """Find the generation that an environment shows now."""
-        try:
-            inode = os.stat(self.catalog_path(environment)).st_ino
-        except OSError:
-            return None
-        for generation in self._known(environment):
-            if generation.path.stat().st_ino == inode:
-                return generation
+        for _ in range(2):  # between looking at it and finding it, another may be published and this one cleaned
+            try:
+                inode = os.stat(self.catalog_path(environment)).st_ino
+            except OSError:
+                return None
+            for generation in self._known(environment):
+                with suppress(FileNotFoundError):
+                    if generation.path.stat().st_ino == inode:
+                        return generation
         return None
+
+    def shown(self, environment: str) -> Generation:
+        """Find the generation that an environment shows now.
+
+        Raises:
+            ProjectError: nothing is published under the name, or something that is no generation.
+        """
+        generation = self.published(environment)
+        if generation is None and self.catalog_path(environment).exists():
+            raise ProjectError(
+                f"{environment}.duckdb is no generation of this warehouse",
+                where=str(self.folder),
+                fix="it was copied or moved: build again",
+            )
+        if generation is None:
+            raise ProjectError(
+                f"nothing is published as {environment}",
+                where=str(self.folder),
+                fix=f"build first; {near_miss(environment, self.environments())}",
+            )
+        return generation
+
+    def generations(self, environment: str) -> list[Generation]:
+        """List the generations there are of an environment, oldest first."""
+        return sorted(self._known(environment), key=lambda one: one.number)
 
     def published_stages(self, environment: str) -> Mapping[str, str]:
         """Map each stage to the fingerprint readers see; a new environment is compared with the default one."""
@@ -144,10 +171,10 @@ class Warehouse:
         Raises:
             StageError: a view of it can't be read.
         """
-        self._generations.mkdir(parents=True, exist_ok=True)
+        self.history.mkdir(parents=True, exist_ok=True)
         number = max((one.number for one in self._known(environment)), default=0) + 1
-        path = self._generations / f"{environment}-{number}.duckdb"
-        beside = self._generations / f".{path.name}"
+        path = self.history / f"{environment}-{number}.duckdb"
+        beside = self.history / f".{path.name}"
         for leftover in (beside, path, path.with_suffix(".json")):
             leftover.unlink(missing_ok=True)
         _write_catalog(catalog, beside, environment=environment, number=number, published_at=published_at)
@@ -171,29 +198,31 @@ class Warehouse:
         fields = {**asdict(generation), "path": path.name}
         path.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
         sync(path.with_suffix(".json"))
-        self._swap(path, environment)
+        self.show(generation)
         return generation
 
-    def _swap(self, path: Path, environment: str) -> None:
+    def show(self, generation: Generation) -> None:
+        """Put a generation in place of its environment's catalog, at once for whoever opens it next."""
+        environment = generation.environment
         link = self.folder / f".{environment}.duckdb.new"
         link.unlink(missing_ok=True)
-        os.link(path, link)
+        os.link(generation.path, link)
         self.drop_stale_log(environment)
         os.replace(link, self.catalog_path(environment))
         self.drop_stale_log(environment)
-        sync(self._generations)
+        sync(self.history)
         sync(self.folder)
 
     def _known(self, environment: str) -> Iterator[Generation]:
-        for path in self._generations.glob(f"{environment}-*.json"):
+        for path in self.history.glob(f"{environment}-*.json"):
             catalog = path.with_suffix(".duckdb")
             if not re.fullmatch(rf"{environment}-\d+\.json", path.name) or not catalog.exists():
                 continue
             try:
                 fields = json.loads(path.read_text(encoding="utf-8"))
                 yield Generation(**{**fields, "path": catalog, "state": tuple(fields["state"])})
-            except (ValueError, TypeError, KeyError):
-                continue  # of another release: readers keep it, a build publishes anew
+            except (OSError, ValueError, TypeError, KeyError):
+                continue  # of another release: readers keep it, a build publishes anew; or cleaned meanwhile
 
 
 def check_environment(name: str) -> str:
@@ -268,36 +297,3 @@ def _check_catalog(catalog: Catalog, path: Path) -> None:
         raise StageError(
             "the new catalog can't be read, nothing is published", where=str(path), cause=str(error)
         ) from None
-
-
-def read_published(path: Path, sql: str, *, folder: Path) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
-    """Run one SELECT on a generation, read-only, with nothing outside the warehouse in reach.
-
-    Raises:
-        ProjectError: it is no single SELECT, or fails.
-    """
-    with published_rows(path, sql, folder=folder) as (names, rows):
-        return names, list(rows)
-
-
-@contextmanager
-def published_rows(path: Path, sql: str, *, folder: Path) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
-    """Run one SELECT as read_published does, and hand out its rows as they are read.
-
-    Raises:
-        ProjectError: it is no single SELECT, or fails.
-    """
-    try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            statements = connection.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise ProjectError(
-                    "only one SELECT can be asked", where=sql.strip()[:80], fix="from recs.popular, select …, with …"
-                )
-            connection.execute(f"set allowed_directories = [{quoted(str(folder / 'tables'))}]")
-            connection.execute("set enable_external_access = false")
-            connection.execute("set lock_configuration = true")
-            cursor = connection.execute(statements[0])
-            yield [str(column[0]) for column in cursor.description or []], iter(cursor.fetchone, None)
-    except duckdb.Error as error:
-        raise ProjectError("the query failed", where=sql.strip()[:80], fix="see below", cause=str(error)) from None

@@ -28,14 +28,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recsys_duck.engines import Query, splice
-from recsys_duck.engines.duckdb import DuckdbEngine, literal_text
+from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.parameters import Value, load_parameters, parse_assignment, quoted
 from recsys_duck.relation import Relation
 
 CASES = Path(__file__).parent / "sql"
-EACH_TYPES = {int: "integer", float: "double", str: "varchar"}  # as columns of planning tables are
+# of a planning row's values, as the planning tables have them
+EACH_TYPES = {int: "integer", float: "double", str: "varchar"}
 
 
 @dataclass
@@ -171,36 +172,45 @@ def case_parameters(case: Case) -> dict[str, Value]:
     return values
 
 
+def case_query(case: Case, reader: SqlText) -> Query:
+    """The case's stage as a query, its places still open."""
+    text = case.stage_path.read_text(encoding="utf-8")
+    facts = reader.facts(text, where=str(case.stage_path))
+    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
+    return Query(text, facts.places, case_parameters(case), where=str(case.stage_path))
+
+
 def run_case(case: Case, engine: DuckdbEngine) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
     """Run a case; returns the expected and the found rows, as texts."""
-    text = case.stage_path.read_text(encoding="utf-8")
     with SqlText() as reader:
-        facts = reader.facts(text, where=str(case.stage_path))
-    assert set(case.given) == set(facts.reads), f"{case.path}:{case.number} gives other tables than its stage reads"
+        text = filled_text(case, case_query(case, reader), engine)
+    found = engine.fetch(Query(f"select {', '.join(found_texts(case).values())} from ({text}\n)"))
+    return Counter(wanted_rows(case, engine)), Counter(found)
+
+
+def filled_text(case: Case, query: Query, engine: DuckdbEngine) -> str:
+    """The case's stage as DuckDB runs it: its tables defined, its values and files filled in."""
     for name, table in case.given.items():
         if not name.startswith("files."):
             engine.define(Relation(name, select=table.select()))
-    query = Query(
-        text, tuple(place for place in facts.places if not place.name.startswith("files.")), case_parameters(case)
-    )
-    files = [place for place in facts.places if place.name.startswith("files.")]
-    if files:
-        inner = splice(
-            text,
-            facts.places,
-            lambda place: _replaced(place.kind, place.name, place.alias, case, query),
-        )
-        query = Query(inner)
+    return splice(query.text, query.places, lambda place: _replaced(place.kind, place.name, place.alias, case, query))
+
+
+def found_texts(case: Case) -> dict[str, str]:
+    """What turns each column that a case expects into the text to compare."""
+    kinds = zip(case.expect.names, case.expect.types, strict=True)
+    return {name: _rounded(name, kind) or f"cast({name} as varchar)" for name, kind in kinds}
+
+
+def wanted_rows(case: Case, engine: DuckdbEngine) -> list[tuple[str, ...]]:
+    """The rows a case expects, as texts."""
     types = [kind or "varchar" for kind in case.expect.types]
-    columns = list(zip(case.expect.names, types, strict=True))
-    shown = ", ".join(_rounded(name, kind) or f"cast({name} as varchar)" for name, kind in columns)
-    found = engine.fetch(Query(f"select {shown} from ({literal_text(query)}\n)"))
-    wanted_select = ", ".join(
-        _rounded(name, kind) or f"cast(cast({name} as {kind}) as varchar)" for name, kind in columns
+    shown = ", ".join(
+        _rounded(name, kind) or f"cast(cast({name} as {kind}) as varchar)"
+        for name, kind in zip(case.expect.names, types, strict=True)
     )
     as_text = Table(case.expect.names, ["varchar"] * len(types), case.expect.rows)
-    wanted = engine.fetch(Query(f"select {wanted_select} from ({as_text.select()})"))
-    return Counter(wanted), Counter(found)
+    return engine.fetch(Query(f"select {shown} from ({as_text.select()})"))
 
 
 def _rounded(name: str, kind: str) -> str:

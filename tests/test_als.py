@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from building import lay_out, rows, run, started
+from building import EVENTS, lay_out, rows, run, started
 from scipy.sparse import csr_matrix
 
 from recsys_duck import memory
@@ -87,7 +87,59 @@ def test_lists_are_the_best_products_of_the_published_factors(project: Path) -> 
 def test_the_fit_says_what_it_was_fitted_on(project: Path) -> None:
     n_pairs = rows(project, "select count(*) from features.user_items")[0][0]
     fits = rows(project, "select * exclude (regularization) from models.fits")
-    assert fits == [("als", f"implicit {version('implicit')}", 5, 4, 3.0, 7, 7, 11, n_pairs)]
+    assert fits == [("als", f"implicit {version('implicit')}", 5, 4, 3.0, 7, 7, 0, 11, n_pairs)]
+
+
+@pytest.fixture(scope="module")
+def folded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A split of new users, whose weights are no ones."""
+    weighted = EVENTS.replace("cast(1 as", "cast(1 + user_id * item_id % 4 as")
+    root = lay_out(tmp_path_factory.mktemp("folded"), events=weighted)
+    split = [("split", "new_users"), ("test_share", 0.4), ("held_out_share", 0.3), ("weighting", "raw")]
+    run(root, {"parameters": [*CHOSEN, *split]})
+    return root
+
+
+def test_a_new_user_is_folded_in_by_least_squares_over_the_fitted_items(folded: Path) -> None:
+    """Hu, Koren, Volinsky 2008, equation 4: x = (YtY + Yt(C - I)Y + regularization I)^-1 Yt C p."""
+    users, items = published_factors(folded, "user"), published_factors(folded, "item")
+    known = rows(folded, "select user_idx, item_idx, weight from training.fold_in")
+    new_users = {int(str(user)) for user, _, _ in known}
+    assert 0 < len(new_users) < 7
+    assert rows(folded, "select n_users, n_new_users from models.fits") == [(7 - len(new_users), len(new_users))]
+    squares = sum(np.outer(vector, vector).astype(np.float64) for vector in items.values())
+    for new_user in new_users:
+        left, right = squares + 0.05 * np.eye(5), np.zeros(5)
+        for user, item, weight in known:
+            if user == new_user and item in items:
+                vector, confidence = items[int(str(item))].astype(np.float64), 3.0 * float(str(weight))
+                left = left + (confidence - 1) * np.outer(vector, vector)
+                right = right + confidence * vector
+        assert np.allclose(users[new_user], np.linalg.solve(left, right), atol=1e-4)
+
+
+def test_new_users_have_lists_without_what_they_are_known_for(folded: Path) -> None:
+    for model in ("als", "item_knn", "popular"):
+        listed = f"select distinct user_id from recs.personal where model_name = '{model}'"
+        assert set(rows(folded, "select distinct user_id from split.fold_in")) <= set(rows(folded, listed)), model
+    met = "select count(*) from recs.personal join split.history using (user_id, item_id)"
+    assert rows(folded, met) == [(0,)]
+
+
+def test_what_new_users_are_known_for_fits_no_item(folded: Path, tmp_path: Path) -> None:
+    from projects import write_parquet
+
+    write_parquet(
+        tmp_path / "users.parquet", "select user_id, null::varchar as user_name from range(1, 8) as t(user_id)"
+    )
+    plain = lay_out(tmp_path)
+    learnt = rows(folded, "select user_id, item_id, weight, occurred_at from split.train order by all")
+    values = ", ".join(f"({user}, {item}, {weight}, timestamp '{at}')" for user, item, weight, at in learnt)
+    columns = "user_id, item_id, cast(weight as decimal(18, 6)) as weight, occurred_at"
+    lay_out(plain, events=f"select {columns} from (values {values}) as t(user_id, item_id, weight, occurred_at)")
+    run(plain, {"parameters": [*CHOSEN, ("weighting", "raw")]})
+    question = "select item_id, factors from models.item_factors order by item_id"
+    assert rows(plain, question) == rows(folded, question)
 
 
 def test_a_model_that_is_not_named_is_neither_fitted_nor_judged(tmp_path: Path) -> None:
@@ -134,7 +186,7 @@ def test_what_a_model_needs_is_told_before_it_starts_and_refused_where_it_does_n
     assert need > 0
     assert started(events, "features.item_pairs").need_mb is None
     # the arrays of a real case: 30 users and items a factor of 2,000 would not fit beside the rest
-    sizes = {"core.users": 50_000, "core.items": 200_000, "training.matrix": 5_000_000}
+    sizes = {"core.users": 50_000, "core.items": 200_000, "training.matrix": 5_000_000, "training.fold_in": 0}
     inputs: Any = SimpleNamespace(parameters={"factors": 2000}, n_rows=sizes.__getitem__)
     bytes_needed = als.fit_bytes(inputs)
     assert 250_000 * 2000 * 4 * 2 < bytes_needed < 250_000 * 2000 * 4 * 4
@@ -163,7 +215,7 @@ def test_a_fit_stops_between_two_rounds() -> None:
     parameters = {"factors": 8, "iterations": 1000, "regularization": 0.1, "seed": 0}
     inputs: Any = SimpleNamespace(parameters=parameters, threads=2, refuse_stop=refuse_stop)
     with pytest.raises(InterruptedBuildError):
-        als._factorised(inputs, matrix)
+        als._factorised(inputs, matrix, csr_matrix((400, 300), dtype=np.float32))
     assert len(rounds) == 3
 
 

@@ -111,7 +111,49 @@ def build_in(folder: Path, warehouse: Path, *arguments: str) -> CompletedProcess
         (["--reader", "events"], 2, "can't read 'events'", "--reader", "INPUT.OPTION=VALUE"),
         (["--reader", "events=csv"], 2, "can't read 'events=csv'", "--reader", "INPUT.OPTION=VALUE"),
         (["--reader", "evnts.format=csv"], 2, "kind events has no input evnts", "--reader", "did you mean events?"),
-        (["--reader", "events.format=xlsx"], 2, "input events has no known format", "", "csv, json_records, parquet"),
+        (
+            ["--reader", "events.format=xlsx"],
+            2,
+            "input events has no known format",
+            "",
+            "csv, json_records, ndjson, parquet",
+        ),
+        (
+            ["--reader", "events.time_unit=h"],
+            2,
+            "option time_unit of input events can't be 'h'",
+            "--reader",
+            "s, ms, us",
+        ),
+        (
+            ["--reader", "events.time_unit=s"],
+            2,
+            "column occurred_at is TIMESTAMP",
+            "events.parquet",
+            "leave time_unit out",
+        ),
+        (
+            ["--reader", "events.time_format=%Q"],
+            2,
+            "time_format of input events can't be '%Q'",
+            "time_format",
+            "strptime",
+        ),
+        (["--column", "user_id"], 2, "can't read 'user_id'", "--column", "[INPUT.]NAME=COLUMN"),
+        (["--column", "=user"], 2, "can't read '=user'", "--column", "[INPUT.]NAME=COLUMN"),
+        (["--column", "user_id="], 2, "can't read 'user_id='", "--column", "[INPUT.]NAME=COLUMN"),
+        (["--column", ".user_id=x"], 2, "can't read '.user_id=x'", "--column", "[INPUT.]NAME=COLUMN"),
+        (["--column", "usr_id=x"], 2, "there is no column usr_id to give", "--column events.usr_id=x", "user_id?"),
+        (["--column", "evnts.user_id=x"], 2, "kind events has no input evnts", "--column", "did you mean events?"),
+        (["--column", "user_id=usr_id"], 2, "events.parquet has no column usr_id", "--column", "did you mean user_id?"),
+        (["--column", "weight=w"], 2, "events.parquet has no column w", "--column", "user_id, item_id, occurred_at"),
+        (
+            ["--column", "user_id=a", "--column", "user_id=b"],
+            2,
+            "is given two columns, a and b",
+            "--column",
+            "one of them",
+        ),
         (["--as", "main"], 2, "an environment can't be named 'main'", "--as", "lower-case"),
         (["--as", "temp"], 2, "an environment can't be named 'temp'", "--as", "lower-case"),
         (["--as", "staging"], 2, "an environment can't be named 'staging'", "--as", "lower-case"),
@@ -168,6 +210,23 @@ def test_a_bad_settings_file_is_refused_with_its_place(
     assert what in told.what
     assert where in told.where
     assert fix in told.fix
+
+
+def test_files_without_a_kind_are_told_the_kind_that_reads_any(tmp_path: Path, warehouse: Path) -> None:
+    (tmp_path / "plays.csv").write_text("user_id,item_id\n1,2\n")
+    (told,) = refused(build_in(tmp_path, warehouse, "--files", "plays.csv"), 2)
+    assert told.what == "no kind is given"
+    assert told.fix == "--kind events reads any file of users and items; known: events, mpd"
+
+
+def test_ids_times_and_names_of_a_file_are_refused_together(tmp_path: Path, warehouse: Path) -> None:
+    lay_out_events(tmp_path, "select 1.5 as user_id, 2 as track, 881250949 as occurred_at")
+    write_parquet(tmp_path / "items.parquet", "select 'x' as title")
+    told = refused(build_in(tmp_path, warehouse), 2)
+    assert {one.what for one in told} == {
+        "column occurred_at is INTEGER, which is no time without a unit",
+        "input items has no column item_id",
+    }
 
 
 @pytest.mark.parametrize("setting", ['threads = "many"', "threads = 0", "threads = -3", "memory_limit = 'lots'"])
@@ -371,7 +430,7 @@ HEADER = "-- Items, for a test.\n-- grain: item_id\n"
             None,
         ),
         (f"{HEADER}\nselect cast(word as bigint) as item_id from (values ('x')) as words(word)\n", 1, "failed", None),
-        (f"{HEADER}\nselect items.item_id from core.items cross join core.users\n", 4, "repeated or null keys", None),
+        (f"{HEADER}\nselect items.item_id from core.items cross join core.users\n", 4, "repeated or null key", None),
         (f"{HEADER}-- check: item_id < 0\n\nselect items.item_id from core.items\n", 4, "break a check", None),
     ],
 )

@@ -146,7 +146,7 @@ def test_a_check_that_warns_is_told_and_published(project: Path) -> None:
 def test_a_repeated_key_stops_the_build_and_names_the_first(project: Path) -> None:
     run(project)
     write_stage(project, "core/busy", TABLE + "\nselect item_id from core.events\n")
-    with pytest.raises(CheckError, match=r"core.busy has .* repeated or null keys") as caught:
+    with pytest.raises(CheckError, match=r"core.busy has .* repeated or null key") as caught:
         run(project)
     assert "first: 1; 2" in caught.value.where
     (project / "sql/core/busy.sql").unlink()
@@ -159,7 +159,7 @@ def test_a_null_key_stops_the_build_even_where_the_grain_is_proven(project: Path
         "core/busy",
         TABLE + "\nselect nullif(item_id, 1) as item_id from core.events group by nullif(item_id, 1)\n",
     )
-    with pytest.raises(CheckError, match="1 repeated or null keys"):
+    with pytest.raises(CheckError, match="1 repeated or null key"):
         run(project)
 
 
@@ -462,9 +462,10 @@ def test_a_planted_leak_is_caught(project: Path) -> None:
         from range(9) as users(u), range(30) as days(t)
         """,
     )
-    with pytest.raises(CheckError, match=r"split.manifest has 1 rows that break a check") as caught:
+    with pytest.raises(CheckError, match=r"split.manifest has 1 row that breaks a check") as caught:
         run(project, {"parameters": [("split", "random")]})
-    assert "a pair stands in train and test" in caught.value.fix
+    assert "a pair stands in test and in train" in caught.value.what
+    assert caught.value.fix.startswith("place the pair")
 
 
 def test_a_stage_in_a_folder_that_is_no_layer_is_refused(project: Path) -> None:

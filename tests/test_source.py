@@ -27,7 +27,7 @@ def declared(**fields: object) -> object:
     return declare_input("plays", {"columns": {"user_id": "id"}, **fields}, where="kind.toml, [inputs.plays]")
 
 
-def read_rows(folder: Path, columns: str, *, of: str = "events", **given: Any) -> list[tuple[Any, ...]]:
+def read_rows(folder: Path, columns: str, /, *, of: str = "events", **given: Any) -> list[tuple[Any, ...]]:
     """Read columns of an input as a stage would, in the order of their values."""
     project, _ = load(folder, **given)
     text = f"select {columns} from files.{of} order by all"
@@ -114,11 +114,11 @@ def test_a_file_that_goes_between_plan_and_read_stops_the_build_and_is_named(tmp
 @pytest.mark.parametrize(
     ("fields", "what", "fix"),
     [
-        ({}, "input plays has no known format", "csv, json_records, parquet"),
-        ({"format": "xlsx"}, "input plays has no known format", "csv, json_records, parquet"),
+        ({}, "input plays has no known format", "csv, json_records, ndjson, parquet"),
+        ({"format": "xlsx"}, "input plays has no known format", "csv, json_records, ndjson, parquet"),
         ({"format": "paruqet"}, "input plays has no known format", "did you mean parquet?"),
         ({"format": "csv", "delimeter": ";"}, "input plays has no option delimeter", "did you mean delimiter?"),
-        ({"format": "parquet", "delimiter": ";"}, "delimiter is no option of parquet", "none"),
+        ({"format": "parquet", "delimiter": ";"}, "delimiter is no option of parquet", "time_unit"),
         ({"format": "csv", "records": "$[*]"}, "records is no option of csv", "encoding, header, names, quote"),
         ({"format": "json_records", "header": True}, "header is no option of json_records", "records"),
         ({"format": "csv", "delimiter": 3}, "option delimiter of input plays can't be 3", "give a"),
@@ -126,6 +126,9 @@ def test_a_file_that_goes_between_plan_and_read_stops_the_build_and_is_named(tmp
         ({"format": "csv", "header": 1}, "option header of input plays can't be 1", "give a"),
         ({"format": "json_records", "max_document_mb": "big"}, "option max_document_mb of input plays", "give a"),
         ({"format": "json_records", "max_document_mb": True}, "option max_document_mb of input plays", "give a"),
+        ({"format": "csv", "delimiter": ""}, "option delimiter of input plays can't be ''", "1 to 4 bytes"),
+        ({"format": "csv", "delimiter": "<SEP>"}, "option delimiter of input plays can't be '<SEP>'", "1 to 4 bytes"),
+        ({"format": "csv", "quote": "''"}, "option quote of input plays can't be", "one character, or none"),
         ({"format": "csv", "columns": 3}, "input plays is not declared in full", "columns"),
         ({"format": "csv", "absent": "x"}, "input plays is not declared in full", "absent"),
         ({"format": "csv", "required": "user_id"}, "input plays is not declared in full", "required"),
@@ -265,11 +268,13 @@ def test_a_csv_is_read_with_its_delimiter_encoding_and_quote(tmp_path: Path) -> 
     assert rows == [("1", "café|noir"), ("2", "thé")]
 
 
-def test_a_csv_without_header_that_names_no_columns_is_refused(tmp_path: Path) -> None:
-    lay_out_csv(tmp_path, "1,10\n", 'format = "csv"\nheader = false\n')
-    with pytest.raises(ProjectError, match="has no header") as caught:
+def test_the_columns_of_a_csv_without_header_are_called_by_their_place(tmp_path: Path) -> None:
+    lay_out_csv(tmp_path, "10,x,1\n", 'format = "csv"\nheader = false\n')
+    with pytest.raises(ProblemsError) as caught:
         load(tmp_path)
-    assert "names = " in caught.value.fix
+    assert "--column events.user_id=COLUMN; its columns: 1, 2, 3" in caught.value.problems[0].fix
+    columns = (("events", "user_id", "3"), ("", "item_id", "1"))
+    assert read_rows(tmp_path, "events.user_id, events.item_id", columns=columns) == [("1", "10")]
 
 
 def test_reader_options_of_the_command_line_win(tmp_path: Path) -> None:
@@ -313,7 +318,7 @@ def test_a_column_that_stands_twice_in_a_csv_is_refused(tmp_path: Path) -> None:
     [
         (b"user_id,item_id\n1,caf\xe9\n", 'format = "csv"\n'),
         (b"user_id,item_id\n1,2\n", 'format = "csv"\nencoding = "klingon"\n'),
-        (b"user_id,item_id\n1,2\n", 'format = "csv"\ndelimiter = "more than four"\n'),
+        (b"user_id,item_id\n1,2\n", 'format = "csv"\ndelimiter = "|"\n'),
         (b"1,2\n", 'format = "csv"\nheader = false\n'),
         (b"user_id,item_id\n1,2\n", 'format = "parquet"\n'),
         (b"", 'format = "csv"\n'),

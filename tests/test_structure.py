@@ -11,9 +11,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "recsys_duck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
-    "duckdb": {"engines/duckdb.py", "engines/sqltext.py", "warehouse.py"},
+    "duckdb": {"engines/duckdb.py", "engines/sqltext.py", "question.py", "warehouse.py"},
     "rich": {"console.py"},
-    "click": {"cli/__init__.py", "cli/options.py", "cli/run.py", "cli/ask.py"},
+    "click": {"cli/__init__.py", "cli/options.py", "cli/run.py", "cli/ask.py", "cli/life.py"},
     "pyarrow": {"engines/duckdb.py"},
     "polars": {"bridge.py"},
     "scipy": {"bridge.py"},
@@ -45,6 +45,11 @@ def test_a_library_is_imported_in_its_home_only(library: str) -> None:
         if any(name.split(".")[0] == library for name in imported(path))
     }
     assert users <= HOMES[library]
+
+
+def test_nothing_needs_the_spark_extra_until_it_is_asked_for() -> None:
+    others = [path for path in MODULES if path != PACKAGE / "engines" / "spark.py"]
+    assert not [path for path in others if "recsys_duck.engines.spark" in imported(path, at_load=True)]
 
 
 def test_imports_point_one_way() -> None:

@@ -6,11 +6,12 @@ The only module that exits. Imports of DuckDB and the like wait until a command 
 
 import os
 import sys
+import threading
 
 import click
 
 from recsys_duck import __version__
-from recsys_duck.cli import ask, run
+from recsys_duck.cli import ask, life, run
 from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
@@ -30,8 +31,12 @@ for command in (
     ask.export,
     ask.query,
     ask.status,
+    life.rollback,
+    life.clean,
+    life.diff,
     ask.params,
     ask.sql,
+    ask.portable,
 ):
     cli.add_command(command)
 
@@ -47,6 +52,8 @@ def main() -> None:
         sys.exit(end.exit_code)
     except RecsysDuckError as error:
         click.echo(str(error), err=True)
+        if any(thread.name == "question" for thread in threading.enumerate()):
+            os._exit(error.exit_code)  # it could not be stopped, and Python's end would wait for it
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

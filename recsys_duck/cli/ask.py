@@ -1,22 +1,39 @@
-"""Commands that ask: parameters, what is published, and what stands in it."""
+"""Commands that ask: parameters, stages, what is published, and what stands in it."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from recsys_duck.cli.options import given_of, json_lines, load, place, published_of, together, warehouse_of, what
+from recsys_duck.cli.options import (
+    answer_style,
+    given_of,
+    json_lines,
+    layout,
+    limits,
+    limits_of,
+    load,
+    place,
+    published_of,
+    together,
+    warehouse_of,
+    what,
+)
+from recsys_duck.errors import ResourceError
+
+if TYPE_CHECKING:
+    from recsys_duck.lists import Answer
+    from recsys_duck.warehouse import Warehouse
+
+TABLE_ROWS = 100_000
+# The longest single statement over 200 million rows took 52 s on two cores: an honest question has five times that.
+TIMEOUT_S = 300.0
 
 asked = together(
     place,
     click.option("--as", "environment", metavar="NAME", help="Environment to ask; default: recsys."),
-    click.option(
-        "--format",
-        "style",
-        type=click.Choice(["table", "csv", "json"]),
-        default="table",
-        help="How the answer is written.",
-    ),
+    answer_style,
 )
 list_length = click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
@@ -84,55 +101,92 @@ def params(as_json: bool, **options: Any) -> None:
 
 @click.command()
 @place
+@click.option("--generations", "show_history", is_flag=True, help="Show every generation that can be rolled back to.")
 @json_lines
-def status(as_json: bool, **options: Any) -> None:
+def status(show_history: bool, as_json: bool, **options: Any) -> None:
     """Show what is published, how large it is, and who builds."""
-    from recsys_duck.console import show_rows, size
+    from recsys_duck.console import show_rows
     from recsys_duck.lock import holder
-    from recsys_duck.publish import own_bytes
     from recsys_duck.warehouse import Warehouse
 
     warehouse = Warehouse(warehouse_of(options))
-    rows = []
-    for name in warehouse.environments():
-        generation = warehouse.published(name)
-        if generation:
-            own, _ = own_bytes(warehouse, generation)
-            rows.append(
-                (
-                    name,
-                    generation.number,
-                    generation.published_at,
-                    generation.n_tables,
-                    generation.n_rows,
-                    size(generation.n_bytes),
-                    size(own),
-                )
-            )
-    names = ("environment", "generation", "published at (UTC)", "tables", "rows", "size", "not shared")
+    names, rows = _history(warehouse) if show_history else _published(warehouse)
     show_rows(names, rows, style="json" if as_json else "table")
     builder = holder(warehouse.folder)
     click.echo(f"building: {builder}" if builder else "nobody builds", err=True)
 
 
+def _published(warehouse: "Warehouse") -> "Answer":
+    from recsys_duck.console import size
+    from recsys_duck.publish import own_bytes
+
+    rows = []
+    for name in warehouse.environments():
+        one = warehouse.published(name)
+        if one:
+            own, _ = own_bytes(warehouse, one)
+            rows.append((name, one.number, one.published_at, one.n_tables, one.n_rows, size(one.n_bytes), size(own)))
+    return ("environment", "generation", "published at (UTC)", "tables", "rows", "size", "not shared"), rows
+
+
+def _history(warehouse: "Warehouse") -> "Answer":
+    from recsys_duck.console import size
+    from recsys_duck.rollback import unfit
+
+    rows = []
+    for name in warehouse.environments():
+        shown = warehouse.published(name)
+        for one in warehouse.generations(name):
+            note = "shown" if shown and one.number == shown.number else unfit(warehouse, one)
+            rows.append((name, one.number, one.published_at, one.n_tables, one.n_rows, size(one.n_bytes), note))
+    return ("environment", "generation", "published at (UTC)", "tables", "rows", "size", "note"), rows
+
+
 @click.command()
 @click.argument("question", required=False)
 @asked
-def query(question: str | None, environment: str | None, style: str, **options: Any) -> None:
+@limits
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0),
+    default=TIMEOUT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time the question may take; 0 is no limit.",
+)
+def query(question: str | None, environment: str | None, style: str, timeout: float, **options: Any) -> None:
     """Ask the published catalog one SELECT, a file of it, or a shipped example by name.
 
-    Without a question, lists the examples.
+    Without a question, lists the examples. A question reads the published tables and nothing else: no
+    other files, no settings, no writing. Rows that do not fit in memory are spilled to TMPDIR meanwhile.
     """
     from recsys_duck.console import show_rows
     from recsys_duck.examples import example_questions, question_text
-    from recsys_duck.warehouse import read_published
+    from recsys_duck.jobs import stoppable
+    from recsys_duck.question import published_rows
 
     if question is None:
         show_rows(("example", "what it answers"), example_questions(), style=style)
         return
-    warehouse, generation = published_of(environment, options)
-    names, rows = read_published(generation, question_text(question), folder=warehouse)
-    show_rows(names, rows, style=style)
+    warehouse, catalog = published_of(environment, options)
+    allowed = limits_of(options, timeout_s=timeout)
+    with (
+        stoppable(fix=""),
+        published_rows(catalog, question_text(question), folder=warehouse, limits=allowed) as (names, rows),
+    ):
+        show_rows(names, _fit(rows) if style == "table" else rows, style=style)
+
+
+def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Hand rows on as long as they fit a table, whose widths need all of them at once."""
+    for at, row in enumerate(rows):
+        if at == TABLE_ROWS:
+            raise ResourceError(
+                f"the answer has more than {TABLE_ROWS:,} rows, too many for a table",
+                where="--format table",
+                fix="write rows as they come with --format csv or json, or add a limit",
+            )
+        yield row
 
 
 @click.command()
@@ -144,3 +198,38 @@ def sql(stage: str, **options: Any) -> None:
 
     project, graph = load(options)
     click.echo(printed_stage(project, graph, stage))
+
+
+@click.command()
+@place
+@layout
+@json_lines
+def portable(as_json: bool, **options: Any) -> None:
+    """Check that every stage runs on Spark and Sail too: by file and line, what to write instead.
+
+    A build with DuckDB refuses none of it. A stage that says `engine: duckdb, why` may be as it likes.
+    """
+    from recsys_duck.console import show_rows
+    from recsys_duck.engines.portable import unportable_stages
+    from recsys_duck.engines.sqltext import SqlText
+    from recsys_duck.errors import ProjectError
+    from recsys_duck.project import read_stages, stage_folders
+    from recsys_duck.settings import load_settings
+
+    root, _, kind, _ = load_settings(given_of(options))
+    with SqlText() as reader:
+        stages = read_stages(stage_folders(root, kind), reader).values()
+        found = unportable_stages(stages, reader)
+    rows = [(f"{stage.path}:{one.line}", one.construct, one.there, one.instead) for stage, one in found]
+    show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
+    for stage in stages:
+        if stage.engine:
+            click.echo(f"not checked: {stage.key}, engine: {stage.engine}", err=True)
+    if found:
+        keys = ", ".join(dict.fromkeys(stage.key for stage, _ in found))
+        raise ProjectError(
+            f"{len(found)} place{'s are' if len(found) > 1 else ' is'} not portable",
+            where=keys,
+            fix="write them as the table says, or in the header `engine: duckdb, why`",
+        )
+    click.echo(f"{sum(not stage.engine for stage in stages)} stages are portable", err=True)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from recsys_duck.graph import Graph
     from recsys_duck.project import Project
+    from recsys_duck.question import Limits
     from recsys_duck.run import How
     from recsys_duck.settings import Given
 
@@ -34,15 +35,22 @@ place = together(
     ),
     click.option("--warehouse", metavar="DIR", help="Folder of the warehouse; default: warehouse in the project."),
 )
+layout = click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events.")
 what = together(
     place,
-    click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events."),
+    layout,
     click.option("--files", multiple=True, metavar="[INPUT=]GLOB", help="Files of an input; repeatable."),
     click.option(
         "--reader",
         multiple=True,
         metavar="INPUT.OPTION=VALUE",
-        help="How an input is read: format, delimiter, encoding …",
+        help="How an input is read: format, delimiter, encoding, time_unit …",
+    ),
+    click.option(
+        "--column",
+        multiple=True,
+        metavar="[INPUT.]NAME=COLUMN",
+        help="Which column of the files is ours; a file without header has the columns 1, 2, …",
     ),
     click.option(
         "--set",
@@ -70,6 +78,13 @@ how = together(
     click.option("--force", is_flag=True, help="Run the selected stages again, though their tables are there."),
     limits,
 )
+answer_style = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="How the answer is written.",
+)
 json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 
 
@@ -83,6 +98,7 @@ def given_of(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] 
         kind=options.get("kind"),
         files=[_split_input(text) for text in options.get("files", ())],
         readers=[_split_reader(text) for text in options.get("reader", ())],
+        columns=[_split_column(text) for text in options.get("column", ())],
         parameters=parameters or [parse_assignment(text) for text in options.get("assignments", ())],
         warehouse=Path(options["warehouse"]) if options["warehouse"] else None,
         fingerprint="content" if options.get("hash_files") else None,
@@ -105,6 +121,16 @@ def _split_reader(text: str) -> tuple[str, str, object]:
     return name, option, value
 
 
+def _split_column(text: str) -> tuple[str, str, str]:
+    from recsys_duck.errors import ProjectError
+
+    target, equals, own = text.partition("=")
+    name, dot, column = target.strip().rpartition(".")
+    if not equals or not column or not own or (dot and not name):
+        raise ProjectError(f"can't read {text!r}", where="--column", fix="write --column [INPUT.]NAME=COLUMN")
+    return name, column, own
+
+
 def load(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | None" = None) -> "tuple[Project, Graph]":
     """Load the project that the options name, and order its stages; `parameters` stand for those of `--set`."""
     from recsys_duck.engines.sqltext import SqlText
@@ -119,18 +145,37 @@ def load(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | No
 
 def how_of(options: dict[str, Any], project: "Project") -> "How":
     """Settle where and how a project is built, from the options, recsys.toml and the machine."""
-    from recsys_duck import memory
     from recsys_duck.run import How
     from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, check_environment
 
     toml = project.toml
-    limit = options["memory_limit"] or toml.get("memory_limit")
+    memory_limit, threads = _machine(options, toml)
     return How(
         environment=check_environment(str(options["environment"] or toml.get("environment", DEFAULT_ENVIRONMENT))),
-        memory_limit=memory.parse_size(str(limit)) if limit else memory.default_limit(),
-        threads=int(options["threads"] or toml.get("threads") or memory.default_threads()),
+        memory_limit=memory_limit,
+        threads=threads,
         select=tuple(options.get("select", ())),
         force=bool(options.get("force")),
+    )
+
+
+def limits_of(options: dict[str, Any], *, timeout_s: float) -> "Limits":
+    """Settle what a question may take, from the options, recsys.toml and the machine."""
+    from recsys_duck.question import Limits
+    from recsys_duck.settings import read_settings_file
+
+    toml = read_settings_file(Path(options["project"]).resolve())
+    return Limits(*_machine(options, toml), timeout_s)
+
+
+def _machine(options: dict[str, Any], toml: "Mapping[str, Any]") -> tuple[int, int]:
+    """Settle bytes of memory and threads."""
+    from recsys_duck import memory
+
+    limit = options["memory_limit"] or toml.get("memory_limit")
+    return (
+        memory.parse_size(str(limit)) if limit else memory.default_limit(),
+        int(options["threads"] or toml.get("threads") or memory.default_threads()),
     )
 
 
@@ -142,30 +187,24 @@ def warehouse_of(options: dict[str, Any]) -> Path:
     return warehouse_folder(given, read_settings_file(given.root.resolve()))
 
 
+def named(environment: str | None, options: dict[str, Any]) -> str:
+    """Settle an environment's name: the one given, recsys.toml's, or the default."""
+    from recsys_duck.settings import read_settings_file
+    from recsys_duck.warehouse import DEFAULT_ENVIRONMENT
+
+    toml = read_settings_file(Path(options["project"]).resolve())
+    return environment or str(toml.get("environment", DEFAULT_ENVIRONMENT))
+
+
 def published_of(environment: str | None, options: dict[str, Any]) -> tuple[Path, Path]:
-    """Find the warehouse's folder and the catalog file that an environment shows now.
+    """Find the warehouse's folder and the catalog file that an environment shows.
 
     Raises:
         ProjectError: nothing is published under the name.
     """
-    from recsys_duck.errors import ProjectError, near_miss
-    from recsys_duck.settings import read_settings_file
-    from recsys_duck.warehouse import DEFAULT_ENVIRONMENT, Warehouse
+    from recsys_duck.warehouse import Warehouse
 
     warehouse = Warehouse(warehouse_of(options))
-    toml = read_settings_file(Path(options["project"]).resolve())
-    name = environment or str(toml.get("environment", DEFAULT_ENVIRONMENT))
-    generation = warehouse.published(name)
-    if generation is None and warehouse.catalog_path(name).exists():
-        raise ProjectError(
-            f"{name}.duckdb is no generation of this warehouse",
-            where=str(warehouse.folder),
-            fix="it was copied or moved: build again",
-        )
-    if generation is None:
-        raise ProjectError(
-            f"nothing is published as {name}",
-            where=str(warehouse.folder),
-            fix=f"build first; {near_miss(name, warehouse.environments())}",
-        )
-    return warehouse.folder, generation.path
+    generation = warehouse.shown(named(environment, options))
+    # by the environment's own name, which is always there: a generation's file may be cleaned at any moment
+    return warehouse.folder, warehouse.catalog_path(generation.environment)

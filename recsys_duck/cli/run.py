@@ -69,9 +69,10 @@ def sweep(style: str, **options: Any) -> None:
     environment of its own: query "from eval.sweep" --as sweep.
     """
     from recsys_duck.console import show_rows
+    from recsys_duck.question import read_published
     from recsys_duck.sweep import ENVIRONMENT, TABLE, load_combinations
     from recsys_duck.sweep import sweep as run_sweep
-    from recsys_duck.warehouse import Warehouse, read_published
+    from recsys_duck.warehouse import Warehouse
 
     combinations = load_combinations(options["assignments"], lambda chosen: load(options, chosen))
     project = combinations[0].project

@@ -33,6 +33,18 @@ UNFIT_TYPES = {
     "UHUGEINT": "cast(x as bigint); Parquet would store DOUBLE",
 }
 
+# What DuckDB says of a line that it can't read, and what helps.
+UNREADABLE = {
+    "Expected Number of Columns": "give each line as many fields as the first; or say delimiter or quote of the input",
+    "unterminated quote": 'mend the quotes; where they mean nothing, say quote = ""',
+    "not utf-8 encoded": "say the encoding of the input",
+    "state machine reached an invalid state": 'end all lines alike; where quotes mean nothing, say quote = ""',
+    "has duplicate key": "give each key once",
+    "Expected OBJECT": "give one JSON object a line",
+    "GZIP": "pack it again: it is cut off or broken",
+    "Malformed JSON": "mend the file: it may be cut off",
+}
+
 
 def structure_of(sql_type: str) -> object:
     """Give the structure that from_json reads for an SQL type: dicts, one-element lists, type names."""
@@ -260,6 +272,15 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
         return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
     if "maximum_object_size" in text:
         return StageError("a document is too large", where=where, fix="raise max_document_mb of the input", cause=text)
+    return _failed(text, where)
+
+
+def _failed(text: str, where: str) -> StageError:
+    for sign, fix in UNREADABLE.items():
+        if sign in text:
+            line = re.search(r"CSV Error on Line: (\d+)|error in file .*, in line (\d+)", text)
+            told = f"{where}, line {line.group(1) or line.group(2)}" if line else where
+            return StageError("a source file can't be read to its end", where=told, fix=fix, cause=text)
     return StageError(
         "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
     )

@@ -1,12 +1,13 @@
 """Readers: the SELECT over files that a `files.<input>` stands for, in DuckDB's dialect.
 
-Every value is cast once, here: what does not fit its type is NULL, and the gates judge it.
+Its columns are the declared ones, then those that tell unfit values, then source_file and record_number.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from recsys_duck.engines.values import typed, unfit
 from recsys_duck.parameters import quoted
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
@@ -16,7 +17,7 @@ Structure = Callable[[str], object]
 
 
 def reader_select(source: Source, structure: Structure) -> str:
-    """Give the SELECT that reads a source: its columns, then source_file and record_number."""
+    """Give the SELECT that reads a source."""
     if not source.files:
         return _empty(source)
     if source.input.format == "json_records":
@@ -31,6 +32,7 @@ def schema_select(source: Source) -> str:
 
 def _empty(source: Source) -> str:
     nulls = [f"cast(null as {sql_type}) as {_name(name)}" for name, sql_type in source.input.columns.items()]
+    nulls += [f"cast(null as boolean) as {_name(name)}" for name in source.input.unfit]
     nulls += ["cast(null as varchar) as source_file", "cast(null as bigint) as record_number"]
     return f"select {', '.join(nulls)} where false"
 
@@ -44,38 +46,51 @@ def _columnar(source: Source) -> str:
 
 
 def _group(source: Source) -> str:
-    present = source.files[0].present
-    columns = [f"{_typed(source.input, name, present.get(name))} as {_name(name)}" for name in source.input.columns]
+    values = {name: _value(source, name) for name in source.input.columns}
+    columns = [f"{_typed(source, name, *value)} as {_name(name)}" for name, value in values.items()]
+    columns += [
+        f"{unfit(source.input, name, *values[name])} as {_name(flag)}" for flag, name in source.input.unfit.items()
+    ]
     number = "file_row_number + 1" if source.input.format == "parquet" else "cast(null as bigint)"
     columns += [f"{_shown_name(source)} as source_file", f"{number} as record_number"]
     return f"select {', '.join(columns)} from {_scan(source)}"
 
 
-def _typed(declared: Input, name: str, found: str | None) -> str:
-    wanted = declared.columns[name]
-    if found is None:
-        return f"cast({declared.absent.get(name, 'null')} as {wanted})"
-    if wanted == "timestamp":
-        # DuckDB rounds nanoseconds and drops a text's offset; we cut the one and apply the other
-        if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
-            ns = f"epoch_ns({_name(name)})"
-            return f"make_timestamp(({ns} - (({ns} % 1000 + 1000) % 1000)) // 1000)"
-        if found in ("VARCHAR", "TIMESTAMP WITH TIME ZONE"):
-            return f"(try_cast({_value(name, found)} as timestamptz) at time zone 'UTC')"
-    return f"try_cast({_value(name, found)} as {wanted})"
+def _value(source: Source, name: str) -> tuple[str | None, str]:
+    """Give the type and the SQL of a column as it is scanned; no type for one that the files lack."""
+    own = source.input.own_name(name)
+    present = source.files[0].present
+    if source.input.format == "ndjson":
+        return "VARCHAR", _name(own)
+    if source.input.format == "csv" and own in present:
+        return "VARCHAR", _place(list(present).index(own))
+    return present.get(own), _name(own)
 
 
-def _value(name: str, found: str) -> str:
-    """Name a column; the nullif keeps DuckDB from moving the cast of a text into the CSV reader, where it raises."""
-    return f"nullif({_name(name)}, '')" if found == "VARCHAR" else _name(name)
+def _typed(source: Source, name: str, found: str | None, own: str) -> str:
+    value = typed(source.input, name, found, own)
+    is_seen = source.input.own_name(name) in source.files[0].present
+    if source.input.format == "ndjson" and name in source.input.absent and not is_seen:
+        return f"coalesce({value}, {typed(source.input, name, None, own)})"  # a later row may have the key
+    return value
 
 
 def _scan(source: Source) -> str:
     paths = paths_text([file.path for file in source.files])
     if source.input.format == "parquet":
         return f"read_parquet([{paths}], filename = true, file_row_number = true)"
-    names = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in source.files[0].present)
+    if source.input.format == "ndjson":
+        own_names = dict.fromkeys(source.input.own_name(name) for name in source.input.columns)
+        names = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in own_names)
+        options = "format = 'newline_delimited', records = true"  # a text of any value: no type to break off at
+        return f"read_json([{paths}], {options}, columns = {{{names}}}, filename = true)"
+    names = ", ".join(f"{quoted(_place(place))}: 'VARCHAR'" for place in range(len(source.files[0].present)))
     return f"read_csv([{paths}], {_csv_options(source)}, columns = {{{names}}}, filename = true)"
+
+
+def _place(place: int) -> str:
+    """Name a column of a CSV file by its place: its own name may be anything."""
+    return f"field_{place + 1}"
 
 
 def _csv_options(source: Source) -> str:

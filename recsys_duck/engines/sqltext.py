@@ -11,9 +11,12 @@ from typing import Any
 import duckdb
 
 from recsys_duck.engines.readers import schema_select
-from recsys_duck.errors import ProjectError
-from recsys_duck.source import Source, SourceFile, csv_names
+from recsys_duck.errors import ProjectError, raise_problems
+from recsys_duck.heads import csv_head, ndjson_head
+from recsys_duck.parameters import quoted
+from recsys_duck.source import Source, SourceFile
 from recsys_duck.stage import Column, Place, SqlFacts
+from recsys_duck.times import time_problems
 
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
@@ -44,9 +47,9 @@ class SqlText:
         Raises:
             ProjectError: a syntax error, several statements, or something that is no SELECT.
         """
-        node = self._select_node(text, where)
+        node = self.select_node(text, where)
         data = text.encode()
-        tokens = _tokens(data)
+        tokens = read_tokens(data)
         tables = [_table_place(found, data, where) for found in _walk(node) if _is_table(found)]
         bound = [_parameter_place(found) for found in _walk(node) if found.get("type") == "VALUE_PARAMETER"]
         return SqlFacts(
@@ -66,7 +69,7 @@ class SqlText:
         Raises:
             ProjectError: it is no predicate.
         """
-        node = self._select_node(f"select {predicate}", where)
+        node = self.select_node(f"select {predicate}", where)
         bound = {parameter for found in _walk(node) for parameter in _lambda_names(found)}
         names = {str(found["column_names"][-1]) for found in _walk(node) if found.get("type") == "COLUMN_REF"}
         return names - bound
@@ -81,13 +84,27 @@ class SqlText:
             self._refuse_type(source, name, sql_type)
         if source.input.format == "json_records":
             return source
-        files = tuple(replace(file, present=self._columns(source, file)) for file in source.files)
-        for file in files:
-            _refuse_times(source, file)
-        return replace(source, files=files)
+        self._refuse_time_format(source)
+        found = replace(source, files=tuple(self._seen(source, file) for file in source.files))
+        raise_problems(list(time_problems(found)))
+        return found
+
+    def _refuse_time_format(self, source: Source) -> None:
+        form = source.input.options.get("time_format")
+        if form is None:
+            return
+        try:
+            self._connection.execute(f"select try_strptime('', {quoted(str(form))})").fetchall()
+        except duckdb.Error as error:
+            raise ProjectError(
+                f"time_format of input {source.input.name} can't be {form!r}",
+                where=f"option time_format of input {source.input.name}",
+                fix="write it as strptime does, %Y-%m-%d %H:%M:%S",
+                cause=str(error),
+            ) from None
 
     def _refuse_type(self, source: Source, name: str, sql_type: str) -> None:
-        if sql_type == "id":
+        if sql_type == "id" or sql_type.startswith("id of "):
             return
         try:
             self._connection.execute(f"select cast(null as {sql_type})").fetchall()
@@ -98,25 +115,33 @@ class SqlText:
                 fix="give an SQL type, or id",
             ) from None
 
-    def _columns(self, source: Source, file: SourceFile) -> dict[str, str]:
+    def _seen(self, source: Source, file: SourceFile) -> SourceFile:
         if source.input.format == "csv":
-            return dict.fromkeys(csv_names(source.input, file), "VARCHAR")
+            return csv_head(source.input, file)
+        if source.input.format == "ndjson":
+            return ndjson_head(source.input, file)
         try:
             rows = self._connection.execute(f"describe {schema_select(source.only(file))}").fetchall()
         except duckdb.Error as error:
             raise ProjectError(
                 f"input {source.input.name} can't be read as {source.input.format}",
                 where=file.shown,
-                fix='give files of this format, or say another: format = "csv"',
+                fix=f"give files of this format, or say another: --reader {source.input.name}.format=csv",
                 cause=str(error),
             ) from None
-        return {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
+        names = {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
+        return replace(file, present=names)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _select_node(self, text: str, where: str) -> dict[str, Any]:
+    def select_node(self, text: str, where: str) -> dict[str, Any]:
+        """Give the tree of one SELECT, as `json_serialize_sql` writes it.
+
+        Raises:
+            ProjectError: a syntax error, several statements, or something that is no SELECT.
+        """
         row = self._connection.execute("select json_serialize_sql($text)", {"text": text}).fetchone()
         answer = json.loads(row[0]) if row else {}
         if answer.get("error"):
@@ -140,16 +165,6 @@ def _lambda_names(node: dict[str, Any]) -> Iterator[str]:
     if node.get("type") == "LAMBDA":
         for found in _walk(node.get("lhs")):
             yield from found.get("column_names", [])
-
-
-def _refuse_times(source: Source, file: SourceFile) -> None:
-    for name, found in file.present.items():
-        if source.input.columns.get(name) == "timestamp" and not found.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
-            raise ProjectError(
-                f"column {name} is {found}, which is no time",
-                where=file.shown,
-                fix="write it as timestamp, date or ISO text",
-            )
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
@@ -240,7 +255,7 @@ def _group_keys(node: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def _tokens(data: bytes) -> list[tuple[int, str, bool]]:
+def read_tokens(data: bytes) -> list[tuple[int, str, bool]]:
     """List (offset, text, is comment) of each token; white space between tokens is dropped."""
     starts = duckdb.tokenize(data.decode())
     ends = [start for start, _ in starts[1:]] + [len(data)]

@@ -1,6 +1,7 @@
 -- Users that met too few items, with the filter that drops them.
 -- grain:  user_idx
--- why:    after the items: of the items dropped before, none counts. One pass; the k-core repeats it.
+-- why:    after the items: of the items dropped before, none counts. One pass; the k-core repeats
+--         it.
 
 with
 -- one row per user that is not small, with the items left

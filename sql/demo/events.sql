@@ -53,7 +53,7 @@ drawn_plays as (
         pow(unit_hash(concat('demo_item|', keyed_plays.draw_key)), 2.5e0) as place_share,
         unit_hash(concat('demo_day|', keyed_plays.draw_key)) as day_share,
         sqrt(unit_hash(concat('demo_hour|', keyed_plays.draw_key))) as hour_share,
-        unit_hash(concat('demo_lost|', keyed_plays.draw_key)) < 0.002 as is_lost
+        unit_hash(concat('demo_lost|', keyed_plays.draw_key)) < 0.002e0 as is_lost
     from keyed_plays
 ),
 
@@ -62,8 +62,8 @@ tasted_plays as (
     select
         drawn_plays.user_id,
         case
-            when drawn_plays.taste_share < 0.45 then drawn_plays.first_genre_id
-            when drawn_plays.taste_share < 0.75 then drawn_plays.second_genre_id
+            when drawn_plays.taste_share < 0.45e0 then drawn_plays.first_genre_id
+            when drawn_plays.taste_share < 0.75e0 then drawn_plays.second_genre_id
         end as genre_id,
         drawn_plays.place_share,
         drawn_plays.joined_day

@@ -1,7 +1,7 @@
 -- How each metric is defined: the field uses one name for several figures.
 -- grain:  convention
--- why:    hits are the user's test items among the first k of the list, P the user's test items, cap
---         the smaller of k and P: what a list of k can find. Figures compare only within one
+-- why:    hits are the user's test items among the first k of the list, P the user's test items,
+--         cap the smaller of k and P: what a list of k can find. Figures compare only within one
 --         convention. A mean over users counts a user without a list with 0.
 
 select
@@ -51,7 +51,7 @@ from (
             false,
             'bigger',
             'mean over users of hits / cap',
-            'Liang, Krishnan, Hoffman, Jebara 2018, Variational autoencoders for collaborative filtering'
+            'Liang et al. 2018, Variational autoencoders for collaborative filtering, section 4.2'
         ),
         (
             'ndcg',

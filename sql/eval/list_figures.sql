@@ -64,8 +64,10 @@ summed_exposures as (
         cast(sum(placed_exposures.n_lists) as bigint) as n_places,
         -- of n items the one in place p from the top stands n - p + 1 from the bottom
         cast(
-            sum(placed_exposures.n_lists * (train_items.n_items - 2 * placed_exposures.place_from_top + 1))
-            as double
+            sum(
+                placed_exposures.n_lists
+                * (train_items.n_items - 2 * placed_exposures.place_from_top + 1)
+            ) as double
         ) as gini_sum,
         cast(sum(placed_exposures.n_lists * placed_exposures.information_units) as double)
             as information_sum

@@ -1,4 +1,4 @@
--- How well each model's lists find what users did next, and how far they range, by every convention.
+-- How well each model's lists find what users did next, and how far they range.
 -- grain:  model_name, metric, k, convention
 -- why:    most are over all judged users, those a model has no list for included: no rows where
 --         nothing is judged, as with split = none. coverage, gini and novelty are over all lists.

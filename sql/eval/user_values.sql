@@ -1,7 +1,7 @@
 -- Each judged user's metrics by every convention that is a mean over users.
 -- grain:  model_name, user_id, k, convention
--- why:    definitions in eval.conventions; precision's hits_over_attainable is a share of sums, and no
---         user has it. The case has one branch a convention, so that each formula stands once.
+-- why:    definitions in eval.conventions; precision's hits_over_attainable is a share of sums, and
+--         no user has it. The case has one branch a convention, so that each formula stands once.
 -- check:  value between 0 and 1.000001
 -- as:     view
 

@@ -97,8 +97,8 @@ last_items as (
 )
 
 select
-    -- user_id, basket_id, or user_id and number of the session, by basket_by, as text; null where the
-    -- event has none
+    -- user_id, basket_id, or user_id and number of the session, by basket_by, as text; null where
+    -- the event has none
     keyed_events.basket_key,
     keyed_events.item_id,
     -- false where basket_last_n is on and the item is not among the last of its basket

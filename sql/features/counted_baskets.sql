@@ -1,7 +1,7 @@
 -- The baskets that are counted, with the distinct items that each holds.
 -- grain:  basket_idx
--- why:    N is their number. A basket's share of a walk that leaves it by any of its items is 1 / its
---         items, in fixed point: sums are the same in any order of adding.
+-- why:    N is their number. A basket's share of a walk that leaves it by any of its items is 1 /
+--         its items, in fixed point: sums are the same in any order of adding.
 -- check:  n_items >= 1
 
 select

@@ -1,8 +1,9 @@
 -- How popular each item of train is, ranked, and whether it rises.
 -- grain:  item_id
 -- why:    ties go to the smaller item_id, so that the rank is the same on every machine. Age is
---         counted in whole days before the last day of train, never before today. What is left after
---         decay is added in fixed point, unit 1e-9; an event without a time has decayed to nothing.
+--         counted in whole days before the last day of train, never before today. What is left
+--         after decay is added in fixed point, unit 1e-9; an event without a time has decayed to
+--         nothing.
 -- check:  rank >= 1 and n_users <= n_events and score >= 0 and (trend is null or trend > 0)
 
 with
@@ -124,8 +125,8 @@ select
     scored_items.n_events,
     -- distinct train users of the item
     scored_items.n_users,
-    -- what ranks it: events or users, by popular_by, decayed by popularity_half_life_days; bigger is
-    -- more popular
+    -- what ranks it: events or users, by popular_by, decayed by popularity_half_life_days; bigger
+    -- is more popular
     scored_items.score,
     -- 1 is the most popular
     cast(

@@ -1,9 +1,10 @@
 -- Head, middle and tail: which part of train's events each item stands in.
 -- grain:   item_id
 -- why:     by events, whatever ranks popularity, most first, ties to the smaller item_id. An item
---          that begins before the end of the head is of the head, one that begins in the tail of it.
--- source:  Abdollahpouri, Burke, Mobasher 2019, Managing popularity bias in recommender systems with
---          personalized re-ranking: head and tail are 20 % of the ratings each
+--          that begins before the end of the head is of the head, one that begins in the tail of
+--          it.
+-- source:  Abdollahpouri, Burke, Mobasher 2019, Managing popularity bias in recommender systems
+--          with personalized re-ranking: head and tail are 20 % of the ratings each
 -- check:   cumulative_share > 0 and cumulative_share <= 1
 
 with

@@ -1,8 +1,9 @@
 -- The items most similar to each item, under each measure.
 -- grain:     item_id, measure, rank
--- why:       equal scores go to the smaller item id; scores are compared at n_digits behind the point
---            (features.similarity_measures), since their last bits may differ between machines.
---            Pairs below pair_min_count are no neighbours, but count in n(i), T(i) and N all the same.
+-- why:       equal scores go to the smaller item id; scores are compared at n_digits behind the
+--            point (features.similarity_measures), since their last bits may differ between
+--            machines. Pairs below pair_min_count are no neighbours, but count in n(i), T(i) and N
+--            all the same.
 -- source:    formulas and papers in features.similarity_measures
 -- check:     rank >= 1 and item_id <> similar_item_id and isfinite(score)
 -- for each:  features.similarity_blocks

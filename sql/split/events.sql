@@ -1,8 +1,9 @@
 -- The events of core, each with the side it falls on.
 -- grain:    none
--- why:      random, last_n and new_users place the pair, not the event, so that a repeat can't stand
---           on two sides. A time split can't place an event without a time: rejected, never guessed.
---           Each draw has a salt of its own: with one for all, test rows would not be drawn alike.
+-- why:      random, last_n and new_users place the pair, not the event, so that a repeat can't
+--           stand on two sides. A time split can't place an event without a time: rejected, never
+--           guessed. Each draw has a salt of its own: with one for all, test rows would not be
+--           drawn alike.
 -- source:   new_users: Liang, Krishnan, Hoffman, Jebara 2018, Variational autoencoders for
 --           collaborative filtering, section 4.1 (strong generalisation)
 -- check:    side in ('train', 'fold_in', 'test')

@@ -47,7 +47,8 @@ bounded_folds as (
                 cut_moments.occurred_at,
                 timed_events.last_at + interval 1 microsecond
             )
-            when $cutoff is not null then $cutoff + interval 1 day * ($fold_days * (numbers.fold - 1))
+            when $cutoff is not null
+                then $cutoff + interval 1 day * ($fold_days * (numbers.fold - 1))
             else timed_events.last_at + interval 1 microsecond
                 - interval 1 day * ($fold_days * ($folds - numbers.fold + 1))
         end as cut_at

@@ -1,8 +1,8 @@
 -- The items that each user met last, which a split of last_n sets aside.
 -- grain:  user_id, item_id
--- why:    an item's place is that of its latest event: by time, then by the position that the source
---         gives, then the smaller item. Users with last_n items or fewer stay whole in train: they
---         are not here. Empty unless split = last_n.
+-- why:    an item's place is that of its latest event: by time, then by the position that the
+--         source gives, then the smaller item. Users with last_n items or fewer stay whole in
+--         train: they are not here. Empty unless split = last_n.
 -- check:  place between 1 and n_items - 1
 
 with

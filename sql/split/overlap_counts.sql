@@ -21,6 +21,17 @@ repeated_pairs as (
     where placed_pairs.is_test and placed_pairs.is_known
 ),
 
+-- one row, where last_n asks for it: pairs of test alone or of split.last_items alone
+misplaced_pairs as (
+    select count(*) as n_pairs
+    from placed_pairs
+    full join split.last_items
+        on placed_pairs.user_id = last_items.user_id and placed_pairs.item_id = last_items.item_id
+    where
+        $split = 'last_n'
+        and coalesce(placed_pairs.is_test, false) <> (last_items.user_id is not null)
+),
+
 -- one row per user
 placed_users as (
     select
@@ -68,9 +79,13 @@ select
     counted_users.n_both as n_users_on_both_sides,
     -- users in train alone
     counted_users.n_whole as n_users_in_train_alone,
+    -- with last_n, pairs of test that are not of split.last_items, and the other way round; else
+    -- null
+    case when cut.split = 'last_n' then misplaced_pairs.n_pairs end as n_misplaced_pairs,
     -- items in test and not in train
     unlearned_items.n_items as n_items_not_in_train
 from split.cut
 cross join repeated_pairs
+cross join misplaced_pairs
 cross join counted_users
 cross join unlearned_items

@@ -1,6 +1,7 @@
 -- The events that everything after the split may learn from.
 -- grain:  none
--- why:    the only rows of events that features, models and lists learn from: otherwise metrics leak.
+-- why:    the only rows of events that features, models and lists learn from: otherwise metrics
+--         leak.
 -- as:     view
 
 select

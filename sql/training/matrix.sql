@@ -1,7 +1,7 @@
 -- The matrix that models are trained on: users by items, user by user.
 -- grain:  user_idx, item_idx
--- why:    met pairs of train only: implicit feedback says nothing of the others. alpha is the model's
---         own.
+-- why:    met pairs of train only: implicit feedback says nothing of the others. alpha is the
+--         model's own.
 -- as:     view
 
 select

@@ -2,8 +2,8 @@
 -- grain:     model_name, user_id, rank
 -- why:       a candidate's score is the sum over the user's items of its similarity to each, among
 --            the similar_k neighbours of those. Sums are fixed point, the same in any order of
---            adding, in units of the measure's n_digits. Ties go to the smaller item. Of new users,
---            who are not in train, the items are those of fold_in.
+--            adding, in units of the measure's n_sum_digits. Ties go to the smaller item. Of new
+--            users, who are not in train, the items are those of fold_in.
 -- source:    Deshpande, Karypis 2004, Item-based top-N recommendation algorithms
 -- check:     rank >= 1
 -- for each:  features.user_blocks
@@ -20,7 +20,7 @@ block_pairs as (
 
 -- one row: how many units of the measure make 1
 score_units as (
-    select pow(10e0, similarity_measures.n_digits) as n_per_one
+    select pow(10e0, similarity_measures.n_sum_digits) as n_per_one
     from features.similarity_measures
     where similarity_measures.measure = $similar_measure
 ),

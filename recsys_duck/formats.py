@@ -1,0 +1,116 @@
+"""Formats: which an input's files may have, the options of each, and which one a file's ending tells.
+
+Refuses unknown formats and options, unfit values, and files of several formats in one input.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from recsys_duck.errors import ProjectError, near_miss
+
+TIME_UNITS = ("text", "s", "ms", "us", "ns")
+TIMES: Mapping[str, type] = {"time_unit": str, "time_format": str}
+OPTIONS: Mapping[str, Mapping[str, type]] = {
+    "parquet": TIMES,
+    "csv": {"delimiter": str, "encoding": str, "header": bool, "names": list, "quote": str, **TIMES},
+    "ndjson": TIMES,
+    "json_records": {"records": str, "max_document_mb": int},
+}
+FIELDS = {"format", "files", "optional", "required", "columns", "absent", "places", "unfit", "column"}
+PACKED = ".gz"
+ENDINGS: Mapping[str, Mapping[str, object]] = {
+    ".parquet": {"format": "parquet"},
+    ".csv": {"format": "csv"},
+    ".tsv": {"format": "csv", "delimiter": "\t"},
+    ".ndjson": {"format": "ndjson"},
+    ".jsonl": {"format": "ndjson"},
+}
+
+
+def settled(
+    name: str, fields: Mapping[str, object], said: Mapping[str, object], files: Sequence[str], *, where: str
+) -> dict[str, object]:
+    """Lay what is said of an input over its declaration; a format that nobody says is that of the files' endings.
+
+    Raises:
+        ProjectError: the endings are of several formats.
+    """
+    if fields.get("format") == "json_records":
+        if said.get("column"):
+            raise ProjectError(
+                f"the columns of input {name} can't be mapped", where=where, fix="its documents have one layout"
+            )
+        return {**fields, **said}
+    found = _of_endings(name, files, said, where)
+    format_name = said.get("format", found.get("format", fields.get("format")))
+    if format_name != fields.get("format"):  # the declared options are those of another format
+        fields = {key: value for key, value in fields.items() if key in FIELDS}
+    return {**fields, **(found if found.get("format") == format_name else {}), "format": format_name, **said}
+
+
+def _of_endings(name: str, files: Sequence[str], said: Mapping[str, object], where: str) -> Mapping[str, object]:
+    """Tell the format of files from their endings; where those tell none, from options that only CSV has."""
+    tellers = {_ending(file) for file in files}
+    if len(tellers) > 1 and "format" not in said:
+        shown = ", ".join(sorted(ending or "another" for ending in tellers))
+        raise ProjectError(
+            f"the files of input {name} have several endings: {shown}",
+            where=where,
+            fix=f"give files of one format, or say it: --reader {name}.format=csv",
+        )
+    if tellers not in (set(), {""}):
+        return ENDINGS[next(iter(tellers))] if len(tellers) == 1 else {}
+    return {"format": "csv"} if any(key in OPTIONS["csv"] and key not in TIMES for key in said) else {}
+
+
+def _ending(file: str) -> str:
+    """Find the ending that tells a file's format; empty where none does."""
+    packed = file.removesuffix(PACKED)
+    for ending, told in ENDINGS.items():
+        if packed.endswith(ending) and (packed == file or told["format"] != "parquet"):
+            return ending
+    return ""
+
+
+def refuse_options(name: str, format_name: str, options: Mapping[str, object], where: str) -> None:
+    """Refuse a format that there is not, and options that it has not.
+
+    Raises:
+        ProjectError: with what there is.
+    """
+    if format_name not in OPTIONS:
+        raise ProjectError(f"input {name} has no known format", where=where, fix=near_miss(format_name, OPTIONS))
+    for key, value in options.items():
+        _refuse_option(name, format_name, key, value, where)
+    delimiter, quote = str(options.get("delimiter", ",")), str(options.get("quote", '"'))
+    if not 1 <= len(delimiter.encode()) <= 4 or len(quote) > 1:
+        key, value = ("quote", quote) if len(quote) > 1 else ("delimiter", delimiter)
+        fix = "give one character, or none" if key == "quote" else "give 1 to 4 bytes"
+        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=fix)
+    unit = options.get("time_unit", "text")
+    if unit not in TIME_UNITS:
+        raise ProjectError(
+            f"option time_unit of input {name} can't be {unit!r}",
+            where=where,
+            fix=f"use one of {', '.join(TIME_UNITS)}",
+        )
+    if unit != "text" and "time_format" in options:
+        raise ProjectError(
+            f"input {name} has both a time_unit and a time_format",
+            where=where,
+            fix="keep time_unit for numbers, time_format for text",
+        )
+
+
+def _refuse_option(name: str, format_name: str, key: str, value: object, where: str) -> None:
+    known = {option for options in OPTIONS.values() for option in options}
+    if key not in known:
+        raise ProjectError(f"input {name} has no option {key}", where=where, fix=near_miss(key, known | FIELDS))
+    wanted = OPTIONS[format_name].get(key)
+    if wanted is None:
+        options = ", ".join(OPTIONS[format_name]) or "none"
+        raise ProjectError(f"{key} is no option of {format_name}", where=where, fix=f"options: {options}")
+    if type(value) is not wanted or (isinstance(value, int) and wanted is int and value < 1):
+        kind = {str: "a text", bool: "a boolean, true or false", int: "a number, 1 or more", list: "a list of texts"}[
+            wanted
+        ]
+        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=f"give {kind}")

@@ -1,0 +1,82 @@
+"""Ids: what type each id has, bigint where all files have integers, else text, the same in all inputs.
+
+An `id of item_id` shares the type of item_id. Refuses ids that are fractions, and types that no id has.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from recsys_duck.errors import ProjectError
+from recsys_duck.kind import Kind
+from recsys_duck.source import Source
+from recsys_duck.times import FRACTIONS
+
+INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}  # those that fit a bigint
+ID_TYPES = ("bigint", "varchar")
+ID_OF = "id of "
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """An id column of an input; `domain` is the name whose type it has, its own or another's."""
+
+    source: Source
+    column: str
+    domain: str
+
+    @property
+    def said(self) -> str:
+        """The type that the project says, empty where it leaves it to the files."""
+        written = self.source.input.columns[self.column]
+        return "" if written == "id" or written.startswith(ID_OF) else written
+
+    def found(self) -> Iterator[tuple[str, str]]:
+        """Give each file that has the column, with its type there."""
+        for file in self.source.files:
+            own = self.source.input.own_name(self.column)
+            if own in file.present:
+                yield file.shown, file.present[own]
+
+
+def ids_of(kind: Kind, sources: Mapping[str, Source]) -> list[Id]:
+    """List the id columns of all inputs."""
+    return [
+        Id(source, column, column if sql_type == "id" else str(sql_type).removeprefix(ID_OF))
+        for name, source in sources.items()
+        for column, sql_type in kind.inputs[name].get("columns", {}).items()
+        if sql_type == "id" or str(sql_type).startswith(ID_OF)
+    ]
+
+
+def id_problems(ids: list[Id]) -> Iterator[ProjectError]:
+    """Tell of ids that are none, and of types that contradict each other."""
+    said: dict[str, str] = {}
+    for one in ids:
+        where = f"columns of input {one.source.input.name}, {one.column}"
+        if one.said and one.said not in ID_TYPES:
+            yield ProjectError(f"{one.column} can't be {one.said}", where=where, fix=f"use {' or '.join(ID_TYPES)}")
+        elif one.said and said.setdefault(one.domain, one.said) != one.said:
+            what = f"{one.domain} is said to be {said[one.domain]} and {one.said}"
+            yield ProjectError(what, where=where, fix="an id has one type in all inputs")
+        for shown, found in one.found():
+            if found.startswith(FRACTIONS):
+                what = f"column {one.source.input.own_name(one.column)} is {found}, which is no id"
+                yield ProjectError(what, where=shown, fix="write it as an integer or text")
+
+
+def with_id_types(sources: Mapping[str, Source], ids: list[Id]) -> dict[str, Source]:
+    """Settle the type of every id: what the project says, else what all files hold.
+
+    An id that no file holds is bigint; in JSON, where a later row may have it, text.
+    """
+    said = {one.domain: one.said for one in ids if one.said}
+    texts = {one.domain for one in ids for _, found in one.found() if found not in INTEGERS}
+    seen = {one.domain for one in ids for _ in one.found()}
+    texts |= {one.domain for one in ids if one.source.input.format == "ndjson" and one.domain not in seen}
+    typed = dict(sources)
+    for one in ids:
+        sql_type = said.get(one.domain, "varchar" if one.domain in texts else "bigint")
+        source = typed[one.source.input.name]
+        columns = {**source.input.columns, one.column: sql_type}
+        typed[source.input.name] = replace(source, input=replace(source.input, columns=columns))
+    return typed
