@@ -53,7 +53,7 @@ order by personal.model_name, personal.rank
 JUDGED = """
 select model_name, round(value, 4) as ndcg_at_10, n_users
 from eval.metrics
-where metric = 'ndcg' and k = 10
+where convention = 'ideal_test_items' and k = 10
 order by model_name
 """
 DIVIDED = """

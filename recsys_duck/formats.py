@@ -35,6 +35,10 @@ def settled(
         ProjectError: the endings are of several formats.
     """
     if fields.get("format") == "json_records":
+        if said.get("column"):
+            raise ProjectError(
+                f"the columns of input {name} can't be mapped", where=where, fix="its documents have one layout"
+            )
         return {**fields, **said}
     found = _of_endings(name, files, said, where)
     format_name = said.get("format", found.get("format", fields.get("format")))
@@ -77,6 +81,11 @@ def refuse_options(name: str, format_name: str, options: Mapping[str, object], w
         raise ProjectError(f"input {name} has no known format", where=where, fix=near_miss(format_name, OPTIONS))
     for key, value in options.items():
         _refuse_option(name, format_name, key, value, where)
+    delimiter, quote = str(options.get("delimiter", ",")), str(options.get("quote", '"'))
+    if not 1 <= len(delimiter.encode()) <= 4 or len(quote) > 1:
+        key, value = ("quote", quote) if len(quote) > 1 else ("delimiter", delimiter)
+        fix = "give one character, or none" if key == "quote" else "give 1 to 4 bytes"
+        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=fix)
     unit = options.get("time_unit", "text")
     if unit not in TIME_UNITS:
         raise ProjectError(

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import IO, Any
 
 from recsys_duck.errors import ProjectError
@@ -19,6 +18,7 @@ from recsys_duck.source import Input, SourceFile
 
 CSV_ROWS = 100
 JSON_ROWS = 1000
+MOST_CHARACTERS = 16_000_000  # of one line, as DuckDB has it, and of all lines that are looked at
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
 
 
@@ -76,25 +76,33 @@ def ndjson_head(declared: Input, file: SourceFile) -> SourceFile:
 
 
 def _csv_rows(declared: Input, file: SourceFile) -> list[list[str]]:
+    """Split the first lines of a CSV file, blank ones left out."""
     delimiter, quote = str(declared.options.get("delimiter", ",")), str(declared.options.get("quote", '"'))
+    lines = _lines(declared, file, CSV_ROWS + 1)
+    if declared.options.get("header", True) is not False and lines and not lines[0].strip():
+        raise ProjectError(f"the first line of {file.shown} is blank", where=file.shown, fix="open it with its header")
     if len(delimiter) != 1 or len(quote) != 1:
-        lines = _lines(declared, file, CSV_ROWS + 1)
-        return [line.rstrip("\r\n").split(delimiter) if delimiter else [line] for line in lines]
+        return [line.rstrip("\r\n").split(delimiter or None) for line in lines if line.strip("\r\n")]
+    rows: list[list[str]] = []
     try:
-        lines = _lines(declared, file, CSV_ROWS + 1)
-        return [row for row in csv.reader(lines, delimiter=delimiter, quotechar=quote) if row]
-    except csv.Error as error:
-        raise ProjectError(
-            f"{file.shown} can't be read as csv", where=f"input {declared.name}", fix=f"say quote or delimiter: {error}"
-        ) from None
+        rows += (row for row in csv.reader(lines, delimiter=delimiter, quotechar=quote) if row)
+    except csv.Error as error:  # a later row that Python can't split DuckDB may
+        if not rows:
+            fix = f"say quote or delimiter: {error}"
+            raise ProjectError(f"{file.shown} can't be read as csv", where=file.shown, fix=fix) from None
+    return rows
 
 
 def _lines(declared: Input, file: SourceFile, n_lines: int) -> list[str]:
     """Read the first lines of a file, packed or not."""
     encoding = str(declared.options.get("encoding", "utf-8"))
+    lines: list[str] = []
     try:
         with _opened(file, "utf-8-sig" if encoding == "utf-8" else encoding) as stream:
-            return list(islice(stream, n_lines))
+            left = MOST_CHARACTERS
+            while len(lines) < n_lines and (line := stream.readline(left)):
+                lines.append(line)
+                left -= len(line)
     except (UnicodeError, LookupError) as error:
         raise ProjectError(
             f"{file.shown} is not {encoding}", where=f"input {declared.name}", fix=f"say its encoding: {error}"
@@ -102,6 +110,7 @@ def _lines(declared: Input, file: SourceFile, n_lines: int) -> list[str]:
     except (OSError, EOFError) as error:
         fix = getattr(error, "strerror", None) or str(error)
         raise ProjectError(f"can't read {file.shown}", where=str(file.path), fix=fix) from None
+    return lines
 
 
 def _opened(file: SourceFile, encoding: str) -> IO[str]:

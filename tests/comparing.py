@@ -29,7 +29,7 @@ def assert_close(
     apart = [
         (*row, wanted[row[:-1]])
         for row in found
-        if not math.isclose(row[-1], wanted[row[:-1]], rel_tol=tolerance, abs_tol=tolerance)
+        if not math.isclose(row[-1], wanted[row[:-1]], rel_tol=tolerance, abs_tol=TOLERANCE)
     ]
     text = f"{note}: {what} have {len(apart)} other numbers (found, wanted) such as {apart[:5]}" if apart else ""
     assert not text, text

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import ask, lay_out_events, load, run_build, write_parquet
+from projects import ask, lay_out_events, lay_out_playlists, load, playlists_text, run_build, write_parquet
 from test_source import read_rows
 
 from recsys_duck.errors import ProjectError, StageError
@@ -127,6 +127,21 @@ def test_a_line_that_is_no_row_stops_the_build_with_its_place(
     assert caught.value.cause
 
 
+def test_a_blank_first_line_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text("\nuser_id,item_id\n1,10\n")
+    with pytest.raises(ProjectError) as caught:
+        read_pairs(tmp_path, "plays.csv")
+    assert caught.value.what == "the first line of plays.csv is blank"
+    (tmp_path / "plays.csv").write_text("\n\n1,10\n2,20\n")
+    readers = (("events", "header", False), ("events", "names", ["user_id", "item_id"]))
+    assert read_pairs(tmp_path, "plays.csv", readers=readers) == PAIRS
+
+
+def test_a_long_value_in_a_first_row_is_no_reason_to_refuse_a_file(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text(f"user_id,item_id,about\n1,10,{'x' * 200_000}\n2,20,\n")
+    assert read_pairs(tmp_path, "plays.csv") == PAIRS
+
+
 def test_keys_that_a_row_lacks_are_null_and_their_order_means_nothing(tmp_path: Path) -> None:
     lay_out_lines(
         tmp_path,
@@ -224,6 +239,11 @@ def test_a_mapped_json_key_that_no_first_row_has_is_told_with_those_there_are(tm
         load(tmp_path, kind="events", files=(("", str(tmp_path / "events.ndjson")),), columns=columns)
     assert caught.value.what == "events.ndjson has no column usr"
     assert "did you mean user?; its columns: user, item" in caught.value.fix
+
+
+def test_columns_of_documents_are_not_mapped(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="the columns of input slices can't be mapped"):
+        load(lay_out_playlists(tmp_path, playlists_text(1)), columns=(("", "pid", "id"),))
 
 
 def test_options_of_the_kind_stay_out_of_another_format(tmp_path: Path) -> None:

@@ -59,4 +59,4 @@ def test_tables_are_equal(
     assert found["core.events"][0] > 100_000
     assert found["models.user_factors"][0] > 2_000
     assert found["recs.personal"][0] > 200_000
-    assert found["eval.metrics"][0] == 3 * 3 * 4
+    assert found["eval.metrics"][0] == 3 * 3 * 15

@@ -1,11 +1,18 @@
-"""Pairs are counted within memory: many small blocks and a spill give the rows of one block without a limit."""
+"""Pairs are counted within memory: small blocks and a spill give the rows of one block without a limit.
 
-from collections import Counter
+Blocks that are finished stay so, whatever stops the counting.
+"""
+
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
 import pytest
-from building import checksums, lay_out, rows, run
+from building import checksums, lay_out, rows, run, started
 
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
@@ -24,17 +31,25 @@ BASKET_ITEMS = """
 MEMORY = 1_500_000_000
 
 
-def counted(folder: Path, *, memory_bytes: int, pairs_per_block: int) -> tuple[int, int, int, int]:
-    """Run pair_blocks and item_pairs as a build does; returns blocks, pairs, sum of counts, sum of hashes."""
+COUNTED = "item_idx, other_item_idx, n_baskets, n_share_units"
+
+
+def counted(folder: Path, *, memory_bytes: int, pairs_per_block: int) -> tuple[int, ...]:
+    """Run pair_blocks and item_pairs as a build does; returns blocks, pairs, sums of both counts and of hashes."""
     folder.mkdir(exist_ok=True)
     engine = DuckdbEngine(memory_bytes=memory_bytes, threads=2, temporary=folder / "spill")
-    texts = {name: (SQL_FOLDER / f"features/{name}.sql").read_text() for name in ("pair_blocks", "item_pairs")}
+    names = ("counted_baskets", "pair_blocks", "item_pairs")
+    texts = {name: (SQL_FOLDER / f"features/{name}.sql").read_text() for name in names}
     with engine, SqlText() as reader:
-        items = folder.parent / "items.parquet"
+        facts = {name: reader.facts(text, where=name) for name, text in texts.items()}
+        items, baskets = folder.parent / "items.parquet", folder.parent / "baskets.parquet"
         if not items.exists():
             engine.write(Query(BASKET_ITEMS), items)
         engine.define(Relation("features.basket_items", (("basket_idx", ""), ("item_idx", "")), (items,)))
-        facts = {name: reader.facts(text, where=name) for name, text in texts.items()}
+        if not baskets.exists():
+            engine.write(Query(texts["counted_baskets"]), baskets)
+        columns = (("basket_idx", ""), ("n_items", ""), ("n_share_units", ""))
+        engine.define(Relation("features.counted_baskets", columns, (baskets,)))
         size = {"pairs_per_block": Value("bigint", pairs_per_block)}
         blocks = engine.fetch(Query(texts["pair_blocks"], facts["pair_blocks"].places, size))
         targets = []
@@ -42,11 +57,11 @@ def counted(folder: Path, *, memory_bytes: int, pairs_per_block: int) -> tuple[i
             ends = {"first_item_idx": Value("integer", first), "last_item_idx": Value("integer", last)}
             targets.append(folder / f"{first}.parquet")
             engine.write(Query(texts["item_pairs"], facts["item_pairs"].places, ends), targets[-1])
-        columns = (("item_idx", ""), ("other_item_idx", ""), ("n_baskets", ""))
+        columns = tuple((name, "") for name in COUNTED.split(", "))
         engine.define(Relation("features.item_pairs", columns, tuple(targets)))
-        totals = "count(*), sum(n_baskets)::bigint, sum(hash(item_idx, other_item_idx, n_baskets)::hugeint)::varchar"
-        [row] = engine.fetch(Query(f"select {totals} from features.item_pairs"))
-    return len(blocks), int(row[0]), int(row[1]), int(row[2])
+        sums = f"sum(n_baskets)::bigint, sum(n_share_units)::bigint, sum(hash({COUNTED})::hugeint)::varchar"
+        [row] = engine.fetch(Query(f"select count(*), {sums} from features.item_pairs"))
+    return len(blocks), *(int(value) for value in row)
 
 
 def test_small_blocks_in_a_tenth_of_the_memory_give_the_same_pairs(tmp_path: Path) -> None:
@@ -62,16 +77,71 @@ def test_small_blocks_in_a_tenth_of_the_memory_give_the_same_pairs(tmp_path: Pat
 
 def test_blocks_cover_every_pair_whatever_their_size(tmp_path: Path) -> None:
     lay_out(tmp_path)
-    baskets: dict[object, list[int]] = {}
-    run(tmp_path, {"parameters": [("models", ["item_knn"])]})
+    parameters: list[tuple[str, object]] = [("models", ["item_knn"]), ("measures", ["cosine", "p3alpha"])]
+    run(tmp_path, {"parameters": parameters})
     expected = checksums(tmp_path, ("recs", "features"))
-    for basket, item in rows(tmp_path, "select basket_idx, item_idx from features.basket_items"):
-        baskets.setdefault(basket, []).append(int(str(item)))
-    pairs = Counter(pair for items in baskets.values() for pair in combinations(sorted(items), 2))
+    pairs = pairs_by_hand(tmp_path)
     for size in (7, 40):
-        run(tmp_path, {"parameters": [("models", ["item_knn"]), ("pairs_per_block", size)]})
-        found = rows(tmp_path, "select item_idx, other_item_idx, n_baskets from features.item_pairs")
-        assert {(row[0], row[1]): row[2] for row in found} == pairs
+        run(tmp_path, {"parameters": [*parameters, ("pairs_per_block", size)]})
+        found = rows(tmp_path, f"select {COUNTED} from features.item_pairs")
+        assert {(row[0], row[1]): row[2:] for row in found} == pairs
+        assert len(found) == len(pairs)
         tables = checksums(tmp_path, ("recs", "features"))
         blocks = {"features.pair_blocks", "features.similarity_blocks", "features.user_blocks"}
         assert {name for name in tables if tables[name] != expected[name]} == blocks
+
+
+def pairs_by_hand(root: Path) -> dict[tuple[int, int], tuple[int, int]]:
+    """For each pair the baskets that hold it, and the sum of 1 / size of each in units of 1e-12, from the baskets."""
+    baskets: defaultdict[object, list[int]] = defaultdict(list)
+    for basket, item in rows(root, "select basket_idx, item_idx from features.basket_items"):
+        baskets[basket].append(int(str(item)))
+    pairs: defaultdict[tuple[int, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for items in baskets.values():
+        for pair in combinations(sorted(items), 2):
+            n_baskets, n_share_units = pairs[pair]
+            pairs[pair] = n_baskets + 1, n_share_units + round(Fraction(10**12, len(items)))
+    return dict(pairs)
+
+
+MANY_BLOCKS = """
+    select user_id, (user_id * 37 + place * place * 11 + user_id * place) % 149 as item_id
+    from range(400) as users(user_id), range(20) as places(place)
+"""
+SELECT, PER_BLOCK = "+features.item_pairs", 300
+
+
+def parts_of(root: Path) -> dict[Path, tuple[int, int]]:
+    """The files of finished blocks, each with its inode and the moment it was written."""
+    files = (root / "warehouse/tables/features/item_pairs").glob("*/*.parquet")
+    return {file: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+
+
+def test_counting_that_was_killed_half_way_keeps_the_blocks_it_finished(tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for root in (killed, whole):
+        root.mkdir()
+        lay_out(root, events=MANY_BLOCKS)
+    command = [sys.executable, "-m", "recsys_duck", "build", "--project", str(killed), "--threads", "1"]
+    command += ["--select", SELECT, "--set", f"pairs_per_block={PER_BLOCK}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while len(parts_of(killed)) < 5:
+        assert process.poll() is None, f"the build ended before it was killed: {process.communicate()[1]}"
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    kept = parts_of(killed)
+
+    given: dict[str, object] = {"parameters": [("pairs_per_block", PER_BLOCK)]}
+    events = run(killed, given, select=(SELECT,))
+
+    run(whole, given, select=(SELECT,))
+    [(n_blocks,)] = rows(whole, "select count(*) from features.pair_blocks")
+    assert 5 <= len(kept) < int(str(n_blocks))
+    assert started(events, "features.item_pairs").n_parts == int(str(n_blocks)) - len(kept)
+    assert kept.items() <= parts_of(killed).items()
+    assert len(parts_of(killed)) == n_blocks
+    assert checksums(killed, ("features",)) == checksums(whole, ("features",))
+    assert {(row[0], row[1]): row[2:] for row in rows(killed, f"select {COUNTED} from features.item_pairs")} == (
+        pairs_by_hand(killed)
+    )

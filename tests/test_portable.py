@@ -193,7 +193,8 @@ REFUSED_THERE = {
     "an alias of the same select": (
         "select t.x + 1 as y,\n y * 2 as z from s.t",
         "a CTE that names it",
-        "with named as (select t.x + 1 as y from s.t) select named.y, named.y * 2 as z from named",
+        "with named as (select t.x + 1 as y from s.t) "
+        "select named.y as y, named.y * 2 as z, list_transform([1], lambda y: y + 1) as a from named",
     ),
     "an alias in where": (
         "select t.x + 1 as y from s.t where\n y > 2",

@@ -126,6 +126,9 @@ def test_a_file_that_goes_between_plan_and_read_stops_the_build_and_is_named(tmp
         ({"format": "csv", "header": 1}, "option header of input plays can't be 1", "give a"),
         ({"format": "json_records", "max_document_mb": "big"}, "option max_document_mb of input plays", "give a"),
         ({"format": "json_records", "max_document_mb": True}, "option max_document_mb of input plays", "give a"),
+        ({"format": "csv", "delimiter": ""}, "option delimiter of input plays can't be ''", "1 to 4 bytes"),
+        ({"format": "csv", "delimiter": "<SEP>"}, "option delimiter of input plays can't be '<SEP>'", "1 to 4 bytes"),
+        ({"format": "csv", "quote": "''"}, "option quote of input plays can't be", "one character, or none"),
         ({"format": "csv", "columns": 3}, "input plays is not declared in full", "columns"),
         ({"format": "csv", "absent": "x"}, "input plays is not declared in full", "absent"),
         ({"format": "csv", "required": "user_id"}, "input plays is not declared in full", "required"),
@@ -315,7 +318,7 @@ def test_a_column_that_stands_twice_in_a_csv_is_refused(tmp_path: Path) -> None:
     [
         (b"user_id,item_id\n1,caf\xe9\n", 'format = "csv"\n'),
         (b"user_id,item_id\n1,2\n", 'format = "csv"\nencoding = "klingon"\n'),
-        (b"user_id,item_id\n1,2\n", 'format = "csv"\ndelimiter = "more than four"\n'),
+        (b"user_id,item_id\n1,2\n", 'format = "csv"\ndelimiter = "|"\n'),
         (b"1,2\n", 'format = "csv"\nheader = false\n'),
         (b"user_id,item_id\n1,2\n", 'format = "parquet"\n'),
         (b"", 'format = "csv"\n'),

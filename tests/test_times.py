@@ -267,10 +267,22 @@ def test_every_value_that_does_not_fit_has_its_reason_and_the_ledger_adds_up(tmp
 
 
 @pytest.mark.parametrize(
-    ("written", "position", "is_bad"), [("3.0", 3, False), ("3.5", None, True), ("nan", None, True)]
+    ("written", "position", "is_bad"),
+    [("3.0", 3, False), ("3.5", None, True), ("nan", None, True), ("1e10", None, True), ("-2.0", -2, False)],
 )
-def test_a_position_that_is_a_double_counts_where_it_is_whole(
+def test_a_position_with_a_point_counts_where_it_is_whole(
     tmp_path: Path, written: str, position: int | None, is_bad: bool
 ) -> None:
     lay_out_events(tmp_path, f"select 1 as user_id, 2 as item_id, cast('{written}' as double) as position")
     assert read_rows(tmp_path, "events.position, events.bad_position") == [(position, is_bad)]
+    (tmp_path / "plays.csv").write_text(f"user_id,item_id,position\n1,2,{written}\n")
+    files = (("", str(tmp_path / "plays.csv")),)
+    assert read_rows(tmp_path, "events.position, events.bad_position", files=files) == [(position, is_bad)]
+
+
+def test_an_integer_id_of_text_keeps_all_its_digits(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text("user_id,item_id\n9007199254740993.0,0x10\n9007199254740993,1_000\n")
+    given = {"files": (("", str(tmp_path / "plays.csv")),), "kind": "events"}
+    readers = (("events", "columns", {"user_id": "bigint", "item_id": "bigint"}),)
+    rows = read_rows(tmp_path, "events.user_id, events.item_id, events.bad_item_id", readers=readers, **given)
+    assert rows == [(9007199254740993, None, True)] * 2

@@ -27,7 +27,8 @@ def typed(declared: Input, name: str, found: str | None, own: str) -> str:
         return _time(declared, found, own)
     value = _standing(wanted, found, own)
     if wanted in ("bigint", "integer") and found == "VARCHAR":
-        return f"case when regexp_full_match({value}, '[+-]?[0-9]+') then try_cast({value} as {wanted}) end"
+        # 3.0 is how tools write an integer column that has a missing value
+        return f"case when regexp_full_match({value}, '[+-]?[0-9]+([.]0*)?') then try_cast({value} as {wanted}) end"
     if wanted in ("bigint", "integer") and found.startswith(FRACTIONS):
         return f"case when {value} = trunc({value}) then try_cast({value} as {wanted}) end"
     return f"try_cast({value} as {wanted})"

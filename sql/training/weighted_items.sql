@@ -6,7 +6,7 @@
 --          pays only for the one it chose: these two count, join and sort.
 -- source:  Robertson, Zaragoza 2009, The probabilistic relevance framework: BM25 and beyond; equal
 --          to implicit.nearest_neighbours.bm25_weight and tfidf_weight of the items by users matrix
--- check:   weight >= 0
+-- check:   weight >= 0 and isfinite(weight)
 -- as:      view
 
 with
@@ -14,7 +14,7 @@ with
 item_lengths as (
     select
         user_items.item_idx,
-        sum(user_items.weight) as length
+        cast(sum(user_items.weight) as decimal(38, 6)) as length
     from features.user_items
     where $weighting in ('bm25', 'tfidf') and not user_items.is_fold_in
     group by user_items.item_idx
@@ -75,8 +75,10 @@ select
     measured_pairs.user_idx,
     measured_pairs.item_idx,
     cast(
-        case $weighting
-            when 'tfidf' then sqrt(measured_pairs.weight) * measured_pairs.rarity
+        case
+            when $weighting = 'tfidf' then sqrt(measured_pairs.weight) * measured_pairs.rarity
+            -- where k1 is 0, or the whole item weighs nothing, the formula is 0 / 0
+            when measured_pairs.weight = 0 then 0
             else measured_pairs.weight * ($bm25_k1 + 1) * measured_pairs.rarity / (
                 $bm25_k1 * (1 - $bm25_b + $bm25_b * coalesce(measured_pairs.length_share, 0))
                 + measured_pairs.weight

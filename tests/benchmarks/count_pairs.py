@@ -33,12 +33,16 @@ BLOCK_PAIRS = int(str(load_parameters(SQL_FOLDER / "parameters.toml")["pairs_per
 
 
 def sql(folder: Path, pairs_per_block: int, memory_mb: int) -> int:
-    """Run the two stages as a build does; returns the number of pairs."""
+    """Run the three stages as a build does; returns the number of pairs."""
     n_pairs = 0
     engine = DuckdbEngine(memory_bytes=memory_mb * 10**6, threads=2, temporary=folder / "spill")
     with engine, SqlText() as reader:
         engine.define(Relation("features.basket_items", (("basket_idx", ""), ("item_idx", "")), (folder / "items",)))
-        texts = {name: (SQL_FOLDER / f"features/{name}.sql").read_text() for name in ("pair_blocks", "item_pairs")}
+        names = ("counted_baskets", "pair_blocks", "item_pairs")
+        texts = {name: (SQL_FOLDER / f"features/{name}.sql").read_text() for name in names}
+        engine.write(Query(texts["counted_baskets"]), folder / "baskets")
+        columns = (("basket_idx", ""), ("n_items", ""), ("n_share_units", ""))
+        engine.define(Relation("features.counted_baskets", columns, (folder / "baskets",)))
         places = {name: reader.facts(text, where=name).places for name, text in texts.items()}
         size = {"pairs_per_block": Value("bigint", pairs_per_block)}
         for first, last, _ in engine.fetch(Query(texts["pair_blocks"], places["pair_blocks"], size)):

@@ -1,8 +1,8 @@
 -- The item that each bad id means: the end of its chain of aliases.
 -- grain:         bad_id
 -- why:           chains are followed by doubling: each turn joins what 1, 2, 4, 8 … steps reach
---                with itself, so that 14 turns follow a chain of 10,000, and a circle comes to an
---                end. After as many steps as there are aliases an id is at its end or on its circle;
+--                with itself, so that 14 turns follow a chain of 10,000, and a circle ends, too.
+--                After as many steps as there are aliases an id is at its end or on its circle;
 --                the smallest id met in as many steps from there is that end, or the circle's.
 -- check (warn):  not is_cycle -- aliases go round in a circle: its smallest id is the item
 -- engine:        duckdb, a recursive query that joins its rows with themselves
