@@ -105,6 +105,15 @@ def test_peeling_stops_when_told() -> None:
         k_core.peel(inputs({(0, 0)}, 2, 2, stop))
 
 
-def test_the_need_counts_pairs_and_owners() -> None:
+def test_the_need_counts_pairs_and_owners_and_is_none_where_nothing_is_asked() -> None:
     few, more = inputs(set(), 1, 1), inputs({(0, 0), (1, 1)}, 1, 1)
     assert k_core.peel_bytes(more) - k_core.peel_bytes(few) >= 2 * np.dtype(np.int32).itemsize * 2
+    assert k_core.peel_bytes(inputs({(0, 0), (1, 1)}, 0, 0)) == 0
+
+
+@given(many_pairs, st.integers(1, 5))
+def test_the_length_of_slices_changes_nothing(pairs: Pairs, length: int) -> None:
+    whole = peeled(pairs, 2, 2)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(k_core, "SLICE", length)
+        assert peeled(pairs, 2, 2) == whole
