@@ -64,7 +64,7 @@ def stage() -> PythonStage:
 
 
 def peel_bytes(inputs: Inputs) -> int:
-    """Count the bytes that peeling takes: the pairs, a slice of them, what is known of each owner; 0 where it is off."""
+    """Count the bytes that peeling takes: pairs, a slice of them, what is known of each owner; 0 where it is off."""
     if not any(_least(inputs)):
         return 0
     n_pairs = inputs.n_rows("core.filtered_pairs")
