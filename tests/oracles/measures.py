@@ -57,7 +57,7 @@ def npmi(counted: Counted, constants: Constants) -> float:
     """PMI beside its largest value, in -1 to 1 (Bouma 2009); 1 where every basket holds both."""
     if counted.n == counted.all:
         return 1.0
-    return pmi(counted, constants) / -math.log(counted.n / counted.all)
+    return pmi(counted, constants) / math.log(Fraction(counted.all, counted.n))
 
 
 def log_likelihood(counted: Counted, _: Constants) -> float:
