@@ -28,20 +28,30 @@ list_lengths as (
     group by personal.model_name, personal.user_id
 ),
 
--- one row per judged user, model and list length
-judged_lists as (
+-- one row per judged user, model and list length: the lists that are asked for
+asked_lists as (
     select
         models.model_name,
         judged_users.user_id,
         lengths.k,
-        judged_users.n_test_items,
-        least(coalesce(list_lengths.n_listed, 0), lengths.k) as n_listed
+        judged_users.n_test_items
     from judged_users
     cross join unnest($models) as models(model_name)
     cross join unnest($ks) as lengths(k)
+),
+
+-- one row per judged user, model and list length, with the length of the list there is
+judged_lists as (
+    select
+        asked_lists.model_name,
+        asked_lists.user_id,
+        asked_lists.k,
+        asked_lists.n_test_items,
+        least(coalesce(list_lengths.n_listed, 0), asked_lists.k) as n_listed
+    from asked_lists
     left join list_lengths
-        on models.model_name = list_lengths.model_name
-        and judged_users.user_id = list_lengths.user_id
+        on asked_lists.model_name = list_lengths.model_name
+        and asked_lists.user_id = list_lengths.user_id
 ),
 
 -- one row per recommended item that is among the user's test items

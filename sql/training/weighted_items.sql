@@ -14,7 +14,7 @@ with
 item_lengths as (
     select
         user_items.item_idx,
-        sum(user_items.weight) as length
+        cast(sum(user_items.weight) as decimal(38, 6)) as length
     from features.user_items
     where $weighting in ('bm25', 'tfidf') and not user_items.is_fold_in
     group by user_items.item_idx
