@@ -256,8 +256,9 @@ def test_walks_that_are_as_likely_are_a_tie(tmp_path: Path) -> None:
     fill = iter(range(100, 200))
     sizes = [([A, C], 6), ([A, B], 12), ([A, B], 12)]
     baskets = [[*items, *(next(fill) for _ in range(size - len(items)))] for items, size in sizes]
-    parameters = {**EVERY_PAIR, "similar_measure": "p3alpha"}
-    case = events_case(tmp_path, baskets_of_users(*baskets), parameters, "a tie of p3alpha")
+    parameters = {**EVERY_PAIR, "basket_min": 2, "similar_measure": "p3alpha", "top_n": 2, "ks": [1]}
+    case = events_case(tmp_path, baskets_of_users(*baskets, [A]), parameters, "a tie of p3alpha")
     found = case.rows(f"select similar_item_id from recs.similar_items where item_id = {A} and rank <= 2 order by rank")
     assert found == [(B,), (C,)]
+    assert case.rows("select item_id from recs.personal where user_id = 4 order by rank") == [(B,), (C,)]
     check_all(case)
