@@ -136,12 +136,6 @@ def _stage_problems(stage: SqlStage) -> Iterator[RecsysDuckError]:
         yield ProjectError(
             f"{stage.key} is a gate of {gate_of} but does not read it", where=_where(stage), fix="name what it judges"
         )
-    if stage.origin == "project" and stage.key.startswith("meta."):
-        yield ProjectError(
-            f"{stage.key} stands in meta, where a generation tells of itself",
-            where=_where(stage),
-            fix="put it in another layer, eval reads nearly everything",
-        )
     if stage.is_view and any(table.startswith("files.") for table in stage.reads):
         yield ProjectError(
             f"{stage.key} is a view over source files",

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 from recsys_duck.errors import ProjectError
 
-LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval", "meta")
+LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "as", "engine")
 _FIELD = re.compile(r"^-- ([a-z]+(?: [a-z]+| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")

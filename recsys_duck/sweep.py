@@ -9,7 +9,7 @@ import time
 import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recsys_duck.build import building, prelude
 from recsys_duck.engines import Query
@@ -27,6 +27,7 @@ from recsys_duck.store import PartRecord, Store, digest
 from recsys_duck.warehouse import Catalog, Warehouse
 
 JUDGED = "eval.metrics"
+AUDIT = "split.manifest"
 TABLE = "eval.sweep"
 ENVIRONMENT = "sweep"
 ABOUT = "How well each model's lists did under each combination of parameters, by every convention."
@@ -105,8 +106,6 @@ def sweep(combinations: Sequence[Combination], how: How) -> Iterator[Event]:
             found.append((combination.values, part))
             yield Tried(shown, len(found), len(combinations), round(time.monotonic() - started, 3))
         part = _write(found, how, store)
-        if not part.n_rows:
-            yield Warned(TABLE, "nothing was judged: test is empty, or holds no user of train")
         kept = {name: one for name, one in project.settings.items() if name not in combinations[0].values}
         comments = {name: project.settings[name].parameter.about for name in combinations[0].values}
         comments |= {column.name: column.comment for column in project.stages[JUDGED].tables[JUDGED].columns}
@@ -130,12 +129,16 @@ def _refuse_environment(warehouse: Warehouse, environment: str) -> None:
 
 
 def _judge(combination: Combination, how: How, store: Store, told: set[Event]) -> Generator[Event, None, PartRecord]:
-    """Build what a combination's metrics need; returns their part. What was `told` is not told again."""
+    """Build what a combination's metrics and the audit of its split need; returns the metrics' part.
+
+    What was `told` is not told again.
+    """
+    values = ", ".join(f"{name} = {value.text()}" for name, value in combination.values.items())
     plan = make_plan(
         combination.project,
         combination.graph,
         store,
-        selected=combination.graph.select(f"+{JUDGED}"),
+        selected=combination.graph.select(f"+{JUDGED}") | combination.graph.select(f"+{AUDIT}"),
         forced=False,
         published={},
     )
@@ -143,10 +146,11 @@ def _judge(combination: Combination, how: How, store: Store, told: set[Event]) -
         run = Run(plan, how, store, stack)
         steps = (event for step in plan.steps for event in run.step(step))
         for event in itertools.chain(prelude(plan, how), steps):
-            if isinstance(event, Progress) or (isinstance(event, Warned) and event not in told):
+            if isinstance(event, Progress):
                 yield event
-            if isinstance(event, Warned):
+            elif isinstance(event, Warned) and event not in told:
                 told.add(event)
+                yield replace(event, message=f"{event.message} (first with {values})")
     [part] = run.records[JUDGED].of_table(JUDGED)
     return part
 

@@ -47,7 +47,7 @@ def peeled(pairs: Pairs, least_users: int, least_items: int) -> tuple[Pairs, lis
     users = set(tables["core.peeled_users"]["user_idx"].to_pylist())
     items = set(tables["core.peeled_items"]["item_idx"].to_pylist())
     left = {(user, item) for user, item in pairs if user not in users and item not in items}
-    return left, tables["core.k_core_rounds"].to_pylist()
+    return left, tables["meta.k_core"].to_pylist()
 
 
 def slowly_peeled(pairs: Pairs, least_users: int, least_items: int) -> Pairs:

@@ -27,7 +27,7 @@ from oracles.splits import (
 from projects import command_here
 
 START = datetime(2024, 1, 1)
-FOLDS = "select fold, cut_at, end_at, n_train_events, n_test_events, is_chosen from split.folds order by fold"
+FOLDS = "select fold, cut_at, end_at, is_chosen from split.folds order by fold"
 
 
 def random_events(chance: random.Random) -> list[Event]:
@@ -79,7 +79,7 @@ def test_a_split_by_time_agrees_with_the_oracle(tmp_path: Path, seed: int) -> No
     n_ties = sum(event.occurred_at == cut_at for event in events)
     check(tmp_path, events, wanted, note, cut_at=cut_at, n_ties_at_cut=n_ties)
     check_judged(tmp_path, events, wanted, note, drop=drop)
-    assert rows(tmp_path, FOLDS) == [(1, cut_at, None, *train_and_test(wanted), True)], note
+    assert rows(tmp_path, FOLDS) == [(1, cut_at, None, True)], note
 
 
 @pytest.mark.parametrize(("share", "n"), [("0.29", 100), ("0.07", 100), ("0.57", 100), ("0.3", 10)])
@@ -119,7 +119,7 @@ def test_each_fold_has_its_window_and_no_test_event_stands_in_two(tmp_path: Path
         n_ties = sum(event.occurred_at == fold.cut_at for event in events)
         check(tmp_path, events, wanted, note, cut_at=fold.cut_at, n_ties_at_cut=n_ties)
         check_judged(tmp_path, events, wanted, note)
-        told = [(*one, *train_and_test(divided[one.fold]), one == fold) for one in wanted_folds]
+        told = [(*one, one == fold) for one in wanted_folds]
         assert rows(tmp_path, FOLDS) == told, note
         tested.update(event.number for event in on_side(events, found, "test"))
     assert set(tested.values()) == {1}

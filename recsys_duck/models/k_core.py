@@ -50,7 +50,7 @@ def stage() -> PythonStage:
     return PythonStage(
         key="core.k_core",
         tables={
-            "core.k_core_rounds": ROUNDS,
+            "meta.k_core": ROUNDS,
             "core.peeled_users": _peeled("user"),
             "core.peeled_items": _peeled("item"),
         },
@@ -102,7 +102,7 @@ def peel(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
         rounds.append([len(rounds) + 1, *n_dropped, *n_left, len(pairs[0])])
     columns = np.array(rounds, dtype=np.int64).reshape(len(rounds), len(ROUNDS.columns)).T
     return {
-        "core.k_core_rounds": [
+        "meta.k_core": [
             arrow_table({column.name: values for column, values in zip(ROUNDS.columns, columns, strict=True)})
         ],
         "core.peeled_users": [_peeled_in("user_idx", dropped_in[0])],

@@ -19,7 +19,9 @@ train_pairs as (
         train.user_id,
         train.item_id,
         count(*) as n_events,
-        max(cast(train.occurred_at as date)) as last_date
+        -- of use where users decay, and paid for there alone
+        max(case when $popularity_half_life_days > 0 then cast(train.occurred_at as date) end)
+            as last_date
     from split.train
     group by train.user_id, train.item_id
 ),

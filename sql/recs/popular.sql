@@ -10,7 +10,9 @@ select
     -- train events of the item
     item_popularity.n_events,
     -- distinct train users of the item
-    item_popularity.n_users
+    item_popularity.n_users,
+    -- what ranks it: events or users, by popular_by, decayed by popularity_half_life_days
+    item_popularity.score
 from features.item_popularity
 inner join core.items
     on item_popularity.item_id = items.item_id

@@ -23,6 +23,8 @@
 --         -- there is fold_in without new users; only split = new_users has any
 -- check (warn):  n_train_events > 0 -- train is empty; every list will be empty too
 -- check (warn):  split = 'none' or n_test_events > 0 -- test is empty; nothing can be judged
+-- check (warn):  n_test_events = 0 or n_judged_pairs > 0
+--         -- nothing of test can be judged; split.judged_pairs_rejected says why
 -- check (warn):  split <> 'last_n' or n_ties_at_cut = 0
 --         -- at the cut of some users items tie, and their ids alone decided; n_ties_at_cut counts
 
@@ -33,6 +35,12 @@ all_events as (
         count(*) as n_events,
         count(*) - count(events.occurred_at) as n_untimed_events
     from split.events
+),
+
+-- one row: what judges the lists
+all_judged as (
+    select count(*) as n_pairs
+    from split.judged_pairs
 ),
 
 -- one row: what stands at the very moment of the cut
@@ -71,6 +79,8 @@ select
     fold_in_side.n_pairs as n_fold_in_pairs,
     -- distinct users and items of test
     test_side.n_pairs as n_test_pairs,
+    -- pairs of test that judge the lists: split.judged_pairs
+    all_judged.n_pairs as n_judged_pairs,
     -- pairs of test that stand in train or fold_in too
     overlap_counts.n_repeated_pairs,
     -- users in test or fold_in and not in train
@@ -100,6 +110,7 @@ select
     test_side.last_at as test_last_at
 from split.cut
 cross join all_events
+cross join all_judged
 cross join split.overlap_counts
 cross join cut_ties
 cross join tied_users

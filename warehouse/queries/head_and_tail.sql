@@ -3,7 +3,7 @@ with segments as (
     select
         segment,
         count(*) as n_items,
-        round(100 * sum(n_events) / sum(sum(n_events)) over (), 1) as percent_of_events
+        sum(n_events) as n_events
     from features.item_segments
     group by segment
 ),
@@ -16,14 +16,21 @@ places as (
     join features.item_segments using (item_id)
     where exposures.k = (select max(k) from eval.exposures)
     group by exposures.model_name, item_segments.segment
+),
+models as (
+    select
+        model_name,
+        sum(n_places) as n_places
+    from places
+    group by model_name
 )
 select
+    models.model_name,
     segments.segment,
     segments.n_items,
-    segments.percent_of_events,
-    places.model_name,
-    round(100 * places.n_places / sum(places.n_places) over (partition by places.model_name), 1)
-        as percent_of_places
+    round(100 * segments.n_events / (select sum(n_events) from segments), 1) as percent_of_events,
+    round(100 * coalesce(places.n_places, 0) / models.n_places, 1) as percent_of_places
 from segments
-join places using (segment)
-order by places.model_name, segments.n_items
+cross join models
+left join places on places.segment = segments.segment and places.model_name = models.model_name
+order by models.model_name, segments.segment
