@@ -92,12 +92,10 @@ def unread_columns(sources: Mapping[str, Source]) -> Iterator[str]:
         if names:
             free = [name for name in source.input.columns if not source.has(name)]
             known = f"; it also knows {', '.join(free)}" if free else ""
-            yield f"nothing reads {listed(names, SHOWN, 'column')} of input {source.input.name}{known}"
+            yield f"nothing reads the columns {listed(names, SHOWN)} of input {source.input.name}{known}"
 
 
-def listed(names: Iterable[str], most: int, noun: str = "") -> str:
+def listed(names: Iterable[str], most: int) -> str:
     """List names, the first ones of many."""
     shown = list(names)
-    ending = f" and {len(shown) - most} more" if len(shown) > most else ""
-    head = f"{noun}{'s' if len(shown) > 1 else ''} " if noun else ""
-    return f"{head}{', '.join(shown[:most])}{ending}" if shown else "none"
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "none"

@@ -232,8 +232,9 @@ def test_a_name_selects_its_own_stages_only(graph: Graph) -> None:
 
 
 def test_a_plus_in_front_adds_all_it_needs(graph: Graph) -> None:
-    assert graph.select("+core.items") == {"core.items", "staging.items", "staging.events"}
-    assert graph.select("+staging.events") == {"staging.events"}
+    staged = {f"staging.{name}" for name in ("events", "aliases", "item_aliases")}
+    assert graph.select("+staging.events") == staged
+    assert graph.select("+core.items") == {"core.items", "staging.items", "staging.catalog_items", *staged}
 
 
 def test_a_plus_behind_adds_all_that_needs_it(graph: Graph) -> None:

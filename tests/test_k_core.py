@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_duck.errors import InterruptedBuildError
@@ -66,6 +66,7 @@ def slowly_peeled(pairs: Pairs, least_users: int, least_items: int) -> Pairs:
 many_pairs = st.sets(st.tuples(st.integers(0, N_USERS - 1), st.integers(0, N_ITEMS - 1)))
 
 
+@settings(deadline=None)
 @given(many_pairs, st.integers(0, 4), st.integers(0, 4))
 def test_the_order_of_peeling_does_not_matter(pairs: Pairs, least_users: int, least_items: int) -> None:
     left, rounds = peeled(pairs, least_users, least_items)
@@ -105,6 +106,16 @@ def test_peeling_stops_when_told() -> None:
         k_core.peel(inputs({(0, 0)}, 2, 2, stop))
 
 
-def test_the_need_counts_pairs_and_owners() -> None:
+def test_the_need_counts_pairs_and_owners_and_is_none_where_nothing_is_asked() -> None:
     few, more = inputs(set(), 1, 1), inputs({(0, 0), (1, 1)}, 1, 1)
     assert k_core.peel_bytes(more) - k_core.peel_bytes(few) >= 2 * np.dtype(np.int32).itemsize * 2
+    assert k_core.peel_bytes(inputs({(0, 0), (1, 1)}, 0, 0)) == 0
+
+
+@settings(deadline=None)
+@given(many_pairs, st.integers(1, 5))
+def test_the_length_of_slices_changes_nothing(pairs: Pairs, length: int) -> None:
+    whole = peeled(pairs, 2, 2)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(k_core, "SLICE", length)
+        assert peeled(pairs, 2, 2) == whole

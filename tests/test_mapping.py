@@ -135,7 +135,7 @@ def test_a_wide_file_tells_a_few_of_the_columns_that_nothing_reads(tmp_path: Pat
     lay_out_csv(tmp_path, "user_id,item_id," + ",".join(f"c{i}" for i in range(20)) + "\n1,2" + ",0" * 20 + "\n")
     (told,) = load(tmp_path)[0].unread
     assert told == (
-        "nothing reads columns c0, c1, c2, c3, c4 and 15 more of input events; "
+        "nothing reads the columns c0, c1, c2, c3, c4 and 15 more of input events; "
         "it also knows weight, occurred_at, basket_id, position"
     )
 
@@ -147,7 +147,7 @@ def test_a_mapped_column_is_read_and_one_of_our_name_beside_it_is_not(tmp_path: 
         for event in run_build(tmp_path, columns=PAIR, select=("+core.events",))
         if isinstance(event, Warned)
     ]
-    assert told[0].startswith("nothing reads columns plays, user_id of input events; it also knows weight")
+    assert told[0].startswith("nothing reads the columns plays, user_id of input events; it also knows weight")
 
 
 def test_mapped_times_are_times(tmp_path: Path) -> None:

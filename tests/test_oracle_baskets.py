@@ -78,6 +78,16 @@ def test_events_without_any_time_have_no_session(tmp_path: Path) -> None:
     check_all(case)
 
 
+def test_sessions_of_users_with_alike_names_stay_apart(tmp_path: Path) -> None:
+    """User 1 has sessions up to the 12th; users 11, 1|1 and 1|0 have a few."""
+    rows = [("1", "x", f"2024-03-01 {hour:02}:00") for hour in range(12)]
+    rows += [(user, "y", f"2024-03-01 {hour:02}:00") for user in ("11", "1|1", "1|0") for hour in range(3)]
+    events = values("user_id varchar, item_id varchar, occurred_at timestamp", rows)
+    case = events_case(tmp_path, events, {"basket_by": "session", "basket_min": 1}, "alike names")
+    assert contents(case) == [["x"]] * 12 + [["y"]] * 9
+    check_all(case)
+
+
 # a user's items, each with time and position; which of them remain by basket_last_n
 PLACED = [
     (E, "10:00", 9),

@@ -88,7 +88,7 @@ def test_weights_worked_by_hand(by_hand: Path, weighting: str) -> None:
 def random_table(chance: random.Random) -> list[Row]:
     """Plays of a few users and items, some pairs often."""
     n_users, n_items = chance.choice([3, 20]), chance.choice([5, 40])
-    weights = [None, "1", "1", "0.000001", "0.5", "3", "250.25", "1000000"]
+    weights = [None, "0", "1", "1", "0.000001", "0.5", "3", "250.25", "1000000"]
     return [
         (chance.randrange(n_users), int(n_items * chance.random() ** 2), chance.choice(weights))
         for _ in range(chance.choice([10, 100, 400]))
@@ -106,6 +106,18 @@ def test_random_matrices_agree_with_the_oracle(tmp_path: Path, seed: int) -> Non
         found = told(tmp_path, {**parameters, **split})
         wanted = matrix(train(tmp_path), Settings(**parameters))  # type: ignore[arg-type]
         assert_close(f"seed {seed}, {parameters}", weighting, found, wanted, FLOAT32)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_pairs_that_weigh_nothing_stay_in_the_matrix(tmp_path: Path, weighting: str) -> None:
+    """Users 1 and 2 differ in item 20 alone, which weighs nothing; so do all pairs of user 3."""
+    built(tmp_path, [(1, 10, "1"), (1, 20, "0"), (2, 10, "1"), (3, 20, "0"), (3, 30, "0"), (4, 40, "2")])
+    found = {row[:2]: row[2] for row in told(tmp_path, {"weighting": weighting, "bm25_k1": 0.0, "bm25_b": 1.0})}
+    assert len(found) == 6
+    nothing = {"binary": 1.0}.get(weighting, 0.0)
+    assert [found[1, 20], found[3, 20], found[3, 30]] == [nothing] * 3
+    wanted = matrix(train(tmp_path), Settings(weighting, 0.0, 1.0))
+    assert_close("nothing", weighting, [(*cell, weight) for cell, weight in found.items()], wanted, FLOAT32)
 
 
 @pytest.mark.parametrize("weighting", ["tfidf", "bm25"])

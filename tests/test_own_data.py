@@ -110,7 +110,7 @@ def test_hetrec_is_built_as_it_is(folder: Path, tmp_path: Path) -> None:
     counts = {"in": len(links), "kept": len(kept), **rejected}
     counts["duplicate_item_tag"] = len(links) - len(kept) - rejected.total()
     assert ledger(tmp_path, "core.item_tags") == counts
-    assert any("nothing reads columns userID, day, month, year of input item_tags" in line for line in told)
+    assert any("nothing reads the columns userID, day, month, year of input item_tags" in line for line in told)
 
 
 def test_audioscrobbler_is_built_as_it_is_and_its_aliases_are_applied(folder: Path, tmp_path: Path) -> None:

@@ -10,12 +10,16 @@ from projects import command_here
 from recsys_duck.errors import CheckError
 from recsys_duck.events import Warned
 
-# Ten users met items 1 to 4 twice, at position 0 and a day later at position 1, item by item from 1 January 2024 on.
+# Ten users met items 1 to 4 twice, at position 0 and a day later at position 1, item by item from 1 January 2024 on;
+# one of them met item 1 some time.
 EVENTS = """
     select user_id, item_id, cast(meeting as integer) as position,
         timestamp '2024-01-01' + interval 1 hour * user_id + interval 1 day * (2 * item_id - 2 + meeting) as occurred_at
     from range(1, 11) as users(user_id), range(1, 5) as items(item_id), range(2) as repeats(meeting)
+    union all
+    select 1, 1, 0, null
 """
+SELECT = ("+split.manifest", "+split.judged_pairs")
 SPLITS: dict[str, dict[str, object]] = {
     "none": {"split": "none"},
     "random": {"split": "random"},
@@ -25,7 +29,7 @@ SPLITS: dict[str, dict[str, object]] = {
     "folds": {"split": "time", "cutoff": "2024-01-03", "folds": 2, "fold_days": 2, "fold": 1},
 }
 # What an honest hand would write, and the same with a leak.
-BY_TIME = "case when occurred_at >= timestamp '2024-01-05' then 'test' else 'train' end"
+BY_TIME = "case when occurred_at >= timestamp '2024-01-05' then 'test' when occurred_at is not null then 'train' end"
 BY_WINDOW = """case when occurred_at < timestamp '2024-01-03' then 'train'
     when occurred_at < timestamp '2024-01-05' then 'test' end"""
 NEW_USERS = "case when user_id <= 7 then 'train' when item_id = 4 then 'test' else 'fold_in' end"
@@ -66,9 +70,33 @@ LEAKS: dict[str, tuple[str, str, str]] = {
     "last_n, events that are neither learned from nor judged": (
         "last_n",
         "case when item_id = 4 then 'test' when item_id = 1 then 'fold_in' else 'train' end",
-        "fold_in is for new users",
+        "there is fold_in without new users",
     ),
-    "none, events that are not learned from": ("none", "case when item_id = 4 then 'test' else 'train' end", "none"),
+    "none, rows to judge by": (
+        "none",
+        "case when item_id = 4 then 'test' else 'train' end",
+        "there are rows to judge by",
+    ),
+    "last_n, the items met first": (
+        "last_n",
+        "case when item_id = 1 then 'test' else 'train' end",
+        "test is not what users met last",
+    ),
+    "last_n, more than the last": (
+        "last_n",
+        "case when item_id >= 3 then 'test' else 'train' end",
+        "test is not what users met last",
+    ),
+    "random, a side of its own": (
+        "random",
+        "case when item_id = 4 then 'validation' else 'train' end",
+        "an event stands on none of the sides",
+    ),
+    "time, a train event without a time": (
+        "time",
+        f"case when occurred_at is null then 'train' else {BY_TIME} end",
+        "an event without a time stands in train or test",
+    ),
     "time, a test event before the cut": (
         "time",
         f"case when user_id = 3 and item_id = 1 then 'test' else {BY_TIME} end",
@@ -107,7 +135,7 @@ select
     events.basket_id,
     events.position,
     {side} as side,
-    case when {side} is null then 'after_fold' end as reject_reason
+    case when {side} is null then 'left_out' end as reject_reason
 from core.events
 cross join split.cut
 """
@@ -120,13 +148,13 @@ def project(root: Path, side: str) -> Path:
 
 def chosen(split: str) -> Mapping[str, object]:
     """What a build of a split is given."""
-    return {"parameters": [*SPLITS[split].items(), ("models", ["popular"])]}
+    return {"parameters": list(SPLITS[split].items())}
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_an_honest_split_of_the_projects_own_is_built(tmp_path: Path, split: str) -> None:
     project(tmp_path, HONEST[split])
-    run(tmp_path, chosen(split))
+    run(tmp_path, chosen(split), select=SELECT)
     assert rows(tmp_path, "select count(*) > 0 from split.judged_pairs") == [(split != "none",)]
 
 
@@ -134,9 +162,11 @@ def test_an_honest_split_of_the_projects_own_is_built(tmp_path: Path, split: str
 def test_a_planted_leak_is_named_and_nothing_is_published(tmp_path: Path, leak: str) -> None:
     split, side, name = LEAKS[leak]
     project(tmp_path, side)
-    with pytest.raises(CheckError, match=name) as caught:
-        run(tmp_path, chosen(split))
+    with pytest.raises(CheckError) as caught:
+        run(tmp_path, chosen(split), select=SELECT)
+    assert name in caught.value.what
     assert caught.value.where
+    assert caught.value.fix
     assert not (tmp_path / "warehouse" / "recsys.duckdb").exists()
     assert not list((tmp_path / "warehouse" / "generations").glob("*.duckdb"))
 
@@ -150,24 +180,24 @@ def test_a_planted_leak_ends_the_command_with_exit_4(tmp_path: Path) -> None:
 
 def test_a_leak_leaves_what_was_published_as_it_was(tmp_path: Path) -> None:
     project(tmp_path, HONEST["time"])
-    run(tmp_path, chosen("time"))
+    run(tmp_path, chosen("time"), select=SELECT)
     before = rows(tmp_path, "from split.manifest")
     project(tmp_path, LEAKS["time, a test event before the cut"][1])
     with pytest.raises(CheckError):
-        run(tmp_path, chosen("time"))
+        run(tmp_path, chosen("time"), select=SELECT)
     assert rows(tmp_path, "from split.manifest") == before
 
 
 def test_pairs_on_both_sides_of_a_moment_are_counted_and_not_refused(tmp_path: Path) -> None:
     lay_out(tmp_path, events=EVENTS)
-    run(tmp_path, {"parameters": [("split", "time"), ("cutoff", "2024-01-04 00:00:00"), ("models", ["popular"])]})
+    run(tmp_path, {"parameters": [("split", "time"), ("cutoff", "2024-01-04")]}, select=SELECT)
     # the cut falls between the two meetings with item 2
     assert rows(tmp_path, "select n_repeated_pairs from split.manifest") == [(10,)]
 
 
 def future_told(root: Path, parameters: Mapping[str, object]) -> list[str]:
     """Build, and return the warnings that speak of the future."""
-    told = run(root, {"parameters": [*parameters.items(), ("models", ["popular"])]})
+    told = run(root, {"parameters": list(parameters.items())}, select=SELECT)
     return [event.message for event in told if isinstance(event, Warned) and "future" in event.message]
 
 

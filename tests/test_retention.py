@@ -180,6 +180,16 @@ def test_a_reader_that_comes_at_the_last_moment_brings_its_generation_back(proje
     assert_whole(project)
 
 
+def test_what_a_killed_clean_set_aside_comes_back_to_its_reader(project: Path) -> None:
+    path = project / "warehouse/generations/recsys-3.duckdb"
+    aside = path.with_name(f".gone-{path.name}")
+    path.rename(aside)
+    reader = reader_of(aside, "python")
+    assert swept(project)["generations"] == 4
+    assert numbers(project) == [3, 6]
+    assert reader.communicate("\n", timeout=20)[0] == "3\n"
+
+
 def test_readers_that_open_while_generations_come_and_go_never_fail(project: Path) -> None:
     catalog = project / "warehouse/recsys.duckdb"
     done = threading.Event()

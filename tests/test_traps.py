@@ -257,7 +257,7 @@ def test_a_check_that_warns_is_told_at_every_build(project: Path) -> None:
     )
     for _ in range(2):
         messages = [event.message for event in run(project) if isinstance(event, Warned)]
-        assert any(message.endswith("item_id > 5: small ones") for message in messages)
+        assert any(message.endswith("item_id > 5: small ones (first: 1; 2)") for message in messages)
 
 
 def test_files_with_a_byte_order_mark_are_read(project: Path) -> None:

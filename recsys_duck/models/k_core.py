@@ -1,12 +1,12 @@
 """The k-core: pairs are peeled round after round until every user and item left has enough of the other.
 
 No model, but a stage in Python all the same: how many rounds it takes only the rounds tell, and a SELECT
-runs once. Pairs are two int32 arrays, and each round keeps what is left of them.
+runs once. Pairs are two int32 arrays; each round moves what stays to their front, a slice at a time.
 
 Source: Seidman 1983, Network structure and minimum degree; here on the two sides of a bipartite graph.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -16,8 +16,10 @@ from recsys_duck.bridge import Indices, arrow_table, index_columns
 from recsys_duck.models.source import source_of
 from recsys_duck.stage import Column, Contract, Inputs, PythonStage
 
-PAIR_BYTES = 18  # of a pair: two indices, the two of those that stay, and what says so
-COUNT_BYTES = 16  # of a user or item: its count, and the round that dropped it
+PAIR_BYTES = 8  # of a pair: two indices
+SLICE = 2_000_000  # pairs that are counted or moved together
+SLICE_BYTES = 24  # of a pair among them: numpy counts in 64 bits, and copies what stays
+COUNT_BYTES = 24  # of a user or item: counts, and the round that dropped it
 
 ROUNDS = Contract(
     about="The rounds of the iterated k-core: who left, and what was left.",
@@ -62,9 +64,12 @@ def stage() -> PythonStage:
 
 
 def peel_bytes(inputs: Inputs) -> int:
-    """Count the bytes that peeling takes: the pairs, those that stay beside them, and what is known of each owner."""
+    """Count the bytes that peeling takes: pairs, a slice of them, what is known of each owner; 0 where it is off."""
+    if not any(_least(inputs)):
+        return 0
     n_pairs = inputs.n_rows("core.filtered_pairs")
-    return PAIR_BYTES * n_pairs + COUNT_BYTES * (inputs.n_rows("core.users") + inputs.n_rows("core.items"))
+    n_owners = inputs.n_rows("core.users") + inputs.n_rows("core.items")
+    return PAIR_BYTES * n_pairs + SLICE_BYTES * min(n_pairs, SLICE) + COUNT_BYTES * n_owners
 
 
 def peel(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
@@ -73,25 +78,27 @@ def peel(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     Raises:
         InterruptedBuildError: the build was told to stop.
     """
-    least = int(inputs.parameters["k_core_users"]), int(inputs.parameters["k_core_items"])
+    least = _least(inputs)
     n_pairs = inputs.n_rows("core.filtered_pairs") if any(least) else 0
     batches = inputs.batches("core.filtered_pairs", "user_idx", "item_idx")
     pairs = index_columns(batches, "user_idx", "item_idx", n_rows=n_pairs)
     sizes = inputs.n_rows("core.users"), inputs.n_rows("core.items")
+    counts = [_counts(column, size) for column, size in zip(pairs, sizes, strict=True)]
     dropped_in = [np.zeros(size, dtype=np.int32) for size in sizes]
     rounds: list[list[int]] = []
     while True:
         inputs.refuse_stop()
         n_dropped = []
         for owner in (0, 1):
-            drops = _below(pairs[owner], least[owner], sizes[owner])
+            drops = (counts[owner] > 0) & (counts[owner] < least[owner])
             n_dropped.append(int(np.count_nonzero(drops)))
-            dropped_in[owner][drops] = len(rounds) + 1
-            stays = ~drops[pairs[owner]]
-            pairs = [column[stays] for column in pairs] if n_dropped[-1] else pairs
+            if n_dropped[-1]:
+                dropped_in[owner][drops] = len(rounds) + 1
+                pairs = _kept(pairs, ~drops, owner)
+                counts = [_counts(column, size) for column, size in zip(pairs, sizes, strict=True)]
         if not any(n_dropped):
             break
-        n_left = [int(np.count_nonzero(np.bincount(column))) for column in pairs]
+        n_left = [int(np.count_nonzero(one)) for one in counts]
         rounds.append([len(rounds) + 1, *n_dropped, *n_left, len(pairs[0])])
     columns = np.array(rounds, dtype=np.int64).reshape(len(rounds), len(ROUNDS.columns)).T
     return {
@@ -103,13 +110,36 @@ def peel(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
     }
 
 
+def _least(inputs: Inputs) -> tuple[int, int]:
+    return int(inputs.parameters["k_core_users"]), int(inputs.parameters["k_core_items"])
+
+
+def _slices(n_rows: int) -> Iterator[slice]:
+    for first in range(0, n_rows, SLICE):
+        yield slice(first, min(first + SLICE, n_rows))
+
+
+def _counts(indices: Indices, size: int) -> Any:
+    """Count the pairs of each owner, int32 `(size,)`."""
+    counts = np.zeros(size, dtype=np.int32)
+    for one in _slices(len(indices)):
+        counts += np.bincount(indices[one], minlength=size).astype(np.int32)
+    return counts
+
+
+def _kept(pairs: list[Indices], stays: Any, owner: int) -> list[Indices]:
+    """Move the pairs whose owner stays to the front of their arrays, and give those parts."""
+    n_kept = 0
+    for one in _slices(len(pairs[owner])):
+        chosen = stays[pairs[owner][one]]
+        n_more = int(np.count_nonzero(chosen))
+        for column in pairs:
+            column[n_kept : n_kept + n_more] = column[one][chosen]
+        n_kept += n_more
+    return [column[:n_kept] for column in pairs]
+
+
 def _peeled_in(index: str, rounds: Indices) -> Any:
     """Give who has a round, in the order of indices."""
     peeled = np.flatnonzero(rounds)
     return arrow_table({index: peeled.astype(np.int32), "round": rounds[peeled].astype(np.int64)})
-
-
-def _below(indices: Indices, least: int, size: int) -> Any:
-    """Tell of each owner, bool `(size,)`, whether it has pairs, but fewer than the least."""
-    counts = np.bincount(indices, minlength=size)
-    return (counts > 0) & (counts < least)

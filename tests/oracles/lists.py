@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oracles.baskets import Event, Id, Rule
-from oracles.measures import Constants, Similar, fixed, unit
+from oracles.measures import SUM_DIGITS, Constants, Similar, fixed
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ def personal_list(
     owned: Iterable[Id], similar_items: Mapping[Id, Sequence[Similar]], settings: Settings
 ) -> list[tuple[Id, float]]:
     """The best items by the sum of their similarity to what the user has, in fixed point, best first."""
+    digits = SUM_DIGITS.get(settings.similar_measure, 12)
     sums: Counter[Id] = Counter()
     for item_id in owned:
         for similar in similar_items.get(item_id, ()):
-            sums[similar.item_id] += fixed(similar.score, settings.similar_measure)
+            sums[similar.item_id] += fixed(similar.score, digits)
     if not settings.include_seen:
         for item_id in owned:
             sums.pop(item_id, None)
     best_first = sorted(sums, key=lambda item_id: (-sums[item_id], item_id))[: settings.top_n]
-    return [(item_id, sums[item_id] / unit(settings.similar_measure)) for item_id in best_first]
+    return [(item_id, sums[item_id] / 10**digits) for item_id in best_first]

@@ -57,7 +57,7 @@ def npmi(counted: Counted, constants: Constants) -> float:
     """PMI beside its largest value, in -1 to 1 (Bouma 2009); 1 where every basket holds both."""
     if counted.n == counted.all:
         return 1.0
-    return pmi(counted, constants) / -math.log(counted.n / counted.all)
+    return pmi(counted, constants) / math.log(Fraction(counted.all, counted.n))
 
 
 def log_likelihood(counted: Counted, _: Constants) -> float:
@@ -121,18 +121,14 @@ SYMMETRIC = (
     "log_likelihood",
     "normalised_count",
 )
-# The last digit that decides an order.
-DIGITS = {"lift": 6, "log_likelihood": 6}
+# The last digit that decides an order, and the last in which scores are added up; 12 where nothing is said.
+DIGITS = {"count": 0, "lift": 6, "log_likelihood": 6, "p3alpha": 10, "rp3beta": 10}
+SUM_DIGITS = {"count": 0, "lift": 6, "log_likelihood": 6}
 
 
-def unit(measure: str) -> int:
-    """How many of the measure's last digits make 1: in these an order is decided and scores are added up."""
-    return 10 ** DIGITS.get(measure, 12)
-
-
-def fixed(score: float, measure: str) -> int:
-    """The score in the measure's last digit, rounded; a half goes away from zero, as SQL's round has it."""
-    scaled = abs(score) * unit(measure)
+def fixed(score: float, digits: int) -> int:
+    """The score in units of its last digit, rounded; a half goes away from zero, as SQL's round has it."""
+    scaled = abs(score) * 10**digits
     whole = math.floor(scaled)
     rounded = whole + 1 if scaled - whole >= 0.5 else whole
     return rounded if score > 0 else -rounded
@@ -203,5 +199,6 @@ def similar_to(
         for right, counted in neighbours.items()
         if counted.n >= pair_min_count
     ]
-    found.sort(key=lambda similar: (-fixed(similar.score, measure), similar.item_id))
+    digits = DIGITS.get(measure, 12)
+    found.sort(key=lambda similar: (-fixed(similar.score, digits), similar.item_id))
     return found[:similar_k]

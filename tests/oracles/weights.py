@@ -67,5 +67,7 @@ def bm25(cells: Mapping[Cell, Decimal], settings: Settings) -> dict[Cell, float]
     found = {}
     for (user_id, item_id), weight in cells.items():
         w = float(weight)
-        found[user_id, item_id] = w * (k1 + 1) / (k1 * (1 - b + b * length[item_id] / mean) + w) * rare[user_id]
+        found[user_id, item_id] = 0.0
+        if w:  # what weighs nothing is worth nothing, 0 / 0 or not
+            found[user_id, item_id] = w * (k1 + 1) / (k1 * (1 - b + b * length[item_id] / mean) + w) * rare[user_id]
     return found
