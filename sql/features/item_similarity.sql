@@ -79,7 +79,7 @@ scored_pairs as (
             when 'normalised_count' then n_ij / n_pair_rows
             when 'npmi' then case
                 when n_ij = n then 1
-                else ln(n_ij * n / (n_i * n_j)) / -ln(n_ij / n)
+                else ln(n_ij * n / (n_i * n_j)) / ln(n / n_ij)
             end
             when 'overlap' then n_ij / least(n_i, n_j)
             when 'p3alpha' then basket_share / n_i

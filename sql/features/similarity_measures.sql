@@ -98,7 +98,7 @@ from (
         ),
         (
             'npmi',
-            'pmi / -ln(n / N), 1 where n = N',
+            'pmi / ln(N / n), 1 where n = N',
             'Bouma 2009, Normalized (pointwise) mutual information in collocation extraction',
             12,
             12
@@ -115,7 +115,7 @@ from (
             'S / n(i): a random walk from i over one of its baskets to j, alpha = 1',
             'Cooper, Lee, Radinsky, Siegel 2014, Random walks in recommender systems',
             10,
-            12
+            10
         ),
         (
             'pmi',
@@ -129,7 +129,7 @@ from (
             'S / n(i) / n(j)^b, b = rp3_beta: p3alpha, popular neighbours held back',
             'Paudel et al. 2017, Updatable, accurate, diverse, and scalable recommendations',
             10,
-            12
+            10
         )
 ) as measures(measure, definition, source, n_digits, n_sum_digits)
 where $measures is null or list_contains($measures, measures.measure)

@@ -123,7 +123,7 @@ SYMMETRIC = (
 )
 # The last digit that decides an order, and the last in which scores are added up; 12 where nothing is said.
 DIGITS = {"count": 0, "lift": 6, "log_likelihood": 6, "p3alpha": 10, "rp3beta": 10}
-SUM_DIGITS = {"count": 0, "lift": 6, "log_likelihood": 6}
+SUM_DIGITS = {"count": 0, "lift": 6, "log_likelihood": 6, "p3alpha": 10, "rp3beta": 10}
 
 
 def fixed(score: float, digits: int) -> int:
