@@ -21,6 +21,7 @@ import duckdb
 
 from recsys_duck import memory
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
+from recsys_duck.jobs import stoppable
 from recsys_duck.parameters import quoted
 
 T = TypeVar("T")
@@ -81,9 +82,11 @@ def reading(catalogs: Mapping[str, Path], *, folder: Path, limits: Limits | None
     Raises:
         ProjectError: a file can't be opened, or as Reader.rows.
         ResourceError: as Reader.rows.
+        InterruptedBuildError, TerminatedBuildError: a signal stopped it.
     """
     limits = limits or Limits(memory.default_limit(), memory.default_threads())
     with (
+        stoppable(fix=""),
         tempfile.TemporaryDirectory(prefix="recsys-duck-", ignore_cleanup_errors=True) as spill,
         memory.capped(limits.memory_bytes, limits.threads),
     ):
@@ -134,7 +137,8 @@ class Reader:
                 future.set_exception(error)
 
         started = time.monotonic()
-        threading.Thread(target=work, name="question", daemon=True).start()
+        thread = threading.Thread(target=work, name="question", daemon=True)
+        thread.start()
         try:
             wait([future], timeout=self._left_s)
             if not future.done():
@@ -146,6 +150,9 @@ class Reader:
         except BaseException:
             self._stop(future)
             raise
+        finally:
+            if future.done():
+                thread.join()
         if self._left_s is not None:
             self._left_s = max(0.0, self._left_s - (time.monotonic() - started))
         return future.result()

@@ -53,7 +53,8 @@ def main() -> None:
     except RecsysDuckError as error:
         click.echo(str(error), err=True)
         if any(thread.name == "question" for thread in threading.enumerate()):
-            os._exit(error.exit_code)  # it could not be stopped, and Python's end would wait for it
+            sys.stdout.flush()
+            os._exit(error.exit_code)  # it could not be stopped, and Python's end does not bear it
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

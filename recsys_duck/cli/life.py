@@ -45,7 +45,7 @@ def rollback(environment: str | None, number: int | None, as_json: bool, **optio
     "--keep",
     type=click.IntRange(1),
     metavar="N",
-    help=f"Newest generations of each environment to keep; default: keep_generations of recsys.toml, "
+    help="Newest generations of each environment to keep; default: keep_generations of recsys.toml, "
     f"or {KEPT_GENERATIONS}.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
@@ -91,7 +91,6 @@ def diff(a: str, b: str, show_all: bool, table: str | None, n: int, style: str, 
     """
     from recsys_duck.console import show_rows
     from recsys_duck.difference import Difference, find_generation
-    from recsys_duck.jobs import stoppable
     from recsys_duck.question import reading
     from recsys_duck.warehouse import Warehouse
 
@@ -101,10 +100,7 @@ def diff(a: str, b: str, show_all: bool, table: str | None, n: int, style: str, 
         click.echo(f"{name.upper()} is {side.environment} generation {side.number}, {side.published_at}", err=True)
     is_one = sides["a"].path == sides["b"].path
     catalogs = {name: side.path for name, side in sides.items() if name == "a" or not is_one}
-    with (
-        stoppable(fix=""),
-        reading(catalogs, folder=warehouse.folder, limits=limits_of(options, timeout_s=0)) as reader,
-    ):
+    with reading(catalogs, folder=warehouse.folder, limits=limits_of(options, timeout_s=0)) as reader:
         difference = Difference(reader, is_one=is_one)
         compared = [difference.compare(one) for one in ([table] if table else difference.tables)]
         if table:
