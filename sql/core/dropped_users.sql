@@ -10,11 +10,8 @@ counted_users as (
         candidate_pairs.user_idx,
         cast(count(*) filter (where dropped_items.item_idx is null) as bigint) as n_items
     from core.candidate_pairs
-    left join core.small_users
-        on candidate_pairs.user_idx = small_users.user_idx
     left join core.dropped_items
         on candidate_pairs.item_idx = dropped_items.item_idx
-    where small_users.user_idx is null
     group by candidate_pairs.user_idx
 )
 

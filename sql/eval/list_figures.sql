@@ -7,7 +7,7 @@
 -- check:   gini between -0.000001 and 1 and novelty >= 0
 
 with
--- one row per model and list length with lists: how many users have one
+-- one row per model: how many users have a list
 listed_users as (
     select
         personal.model_name,

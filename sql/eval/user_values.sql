@@ -38,7 +38,7 @@ select
     measured_lists.user_id,
     -- list length that is judged
     measured_lists.k,
-    -- the metric, and which definition of it
+    -- precision, recall, ndcg, map, mrr, hit_rate or auc
     conventions.metric,
     -- which definition of the metric: eval.conventions
     conventions.convention,

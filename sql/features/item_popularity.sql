@@ -138,6 +138,7 @@ select
     scored_items.n_recent,
     -- events in the window before that
     scored_items.n_before,
-    -- (n_recent + 1) / (n_before + 1): above 1 the item rises
+    -- (n_recent + 1) / (n_before + 1): above 1 the item rises; where train is shorter than both
+    -- windows, all do
     (scored_items.n_recent + 1) / cast(scored_items.n_before + 1 as double) as trend
 from scored_items

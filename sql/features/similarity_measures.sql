@@ -83,7 +83,8 @@ from (
             'log_likelihood',
             concat(
                 'G² = 2 * sum over the cells k of the 2 x 2 table of baskets with and without i ',
-                'and j of k * ln(k * N / (row * column))'
+                'and j of k * ln(k * N / (row * column)); without a sign: pairs that meet ',
+                'less than chance score, too'
             ),
             'Dunning 1993, Accurate methods for the statistics of surprise and coincidence',
             6,

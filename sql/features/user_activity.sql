@@ -1,7 +1,7 @@
 -- How active each user of train is.
 -- grain:  user_id
--- why:    pairs are counted already in features.user_items; days are grouped before they are counted,
---         since distinct days of each user cost three times as much.
+-- why:    pairs are counted already in features.user_items; days are grouped before they are
+--         counted, since distinct days of each user cost three times as much.
 -- check:  n_items between 1 and n_events and n_active_days <= n_events
 
 with

@@ -5,7 +5,7 @@
 -- check:  first_user_idx <= last_user_idx
 
 with
--- one row per user of train
+-- one row per known user
 user_loads as (
     select
         user_items.user_idx,
