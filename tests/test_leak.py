@@ -74,3 +74,23 @@ def test_a_stage_that_learns_may_not_read_the_test_rows(tmp_path: Path, layer: s
     lay_out(tmp_path, sql={f"{layer}/leak": text})
     with pytest.raises(ProjectError, match=r"may not read split\.test"):
         run(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["split.history", "features.user_items"])
+@pytest.mark.parametrize("layer", ["features", "training", "models"])
+def test_a_stage_that_learns_may_not_read_what_new_users_are_known_for(tmp_path: Path, layer: str, table: str) -> None:
+    from recsys_duck.errors import ProjectError
+
+    name = table.split(".")[1]
+    text = f"-- A leak.\n-- grain:  none\n-- why:    it must be refused.\n\nselect {name}.item_id\nfrom {table}\n"
+    lay_out(tmp_path, sql={f"{layer}/leak": text.replace("item_id", "weight")})
+    with pytest.raises(ProjectError, match=f"may not read {table}") as caught:
+        run(tmp_path)
+    assert "fold_in" in caught.value.fix
+
+
+def test_a_list_may_read_what_its_user_is_known_for(tmp_path: Path) -> None:
+    header = "-- A list.\n-- grain:  none\n-- why:    lists are made of it.\n"
+    lay_out(tmp_path, sql={"recs/known": f"{header}\nselect history.weight\nfrom split.history\n"})
+    run(tmp_path, select=("+recs.known",))
+    assert checksums(tmp_path, ("recs",))["recs.known"][0] > 0
