@@ -150,7 +150,7 @@ def _judge(combination: Combination, how: How, store: Store, told: set[Event]) -
                 yield event
             elif isinstance(event, Warned) and event not in told:
                 told.add(event)
-                yield replace(event, message=f"{event.message} (first with {values})")
+                yield replace(event, message=f"{event.message} (first with {values})") if values else event
     [part] = run.records[JUDGED].of_table(JUDGED)
     return part
 

@@ -266,7 +266,7 @@ def test_a_split_by_time_of_which_no_event_has_one_fails_its_check(tmp_path: Pat
     lay_out_events(tmp_path, "select 1 as user_id, 2 as item_id, cast(null as timestamp) as occurred_at")
     (told,) = refused(build_in(tmp_path, warehouse, "--set", "split=time"), 4)
     assert "split.cut" in told.what
-    assert "random or none" in told.fix
+    assert "last_n or none" in told.fix
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PAR1" + b"\0" * 100 + b"PAR1", b"user_id,item_id\n1,2\n"])

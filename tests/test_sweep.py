@@ -117,7 +117,7 @@ def test_the_table_is_printed_and_narration_is_kept_apart(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "seed,model_name,metric,k,convention,value,n_users"
-    assert len(lines) == 1 + 2 * 3 * 4
+    assert len(lines) == 1 + 2 * 3 * 15
     assert "tried      2 of 2: seed = 1" in done.stderr
 
 
@@ -130,7 +130,7 @@ def test_recipe_5_4_comes_out_as_published(slices_folder: Path, tmp_path: Path) 
     found = dict(rows(tmp_path, precision, "sweep"))
     assert float(str(found.pop(0.0))) < 0.006
     assert found == pytest.approx(PUBLISHED, abs=0.008)
-    assert rows(tmp_path, "select distinct n_users from eval.sweep", "sweep") == [(983,)]
+    assert rows(tmp_path, "select distinct n_users from eval.sweep where metric = 'precision'", "sweep") == [(983,)]
 
 
 def test_equal_values_are_one_combination(tmp_path: Path) -> None:
