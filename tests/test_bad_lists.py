@@ -269,7 +269,13 @@ def assert_sound(folder: Path) -> None:
     gaps = "select 1 from recs.personal group by model_name, user_id having max(rank) <> count(*) or min(rank) <> 1"
     assert ask(warehouse, gaps) == []
     assert ask(warehouse, "from recs.personal semi join split.train using (user_id, item_id)") == []
-    assert ask(warehouse, "from eval.metrics where value is null or metric <> 'novelty' and not value between 0 and 1.000001") == []
+    assert (
+        ask(
+            warehouse,
+            "from eval.metrics where value is null or metric <> 'novelty' and not value between 0 and 1.000001",
+        )
+        == []
+    )
 
 
 CARRIED = (

@@ -244,7 +244,7 @@ def test_random_baskets_agree_with_the_oracle(tmp_path: Path, seed: int) -> None
         "pair_min_count": chance.choice([1, 2]),
         "similar_k": chance.choice([5, 100]),
         "asymmetric_alpha": chance.choice([0.0, 0.7, 1.0]),
-        "rp3_beta": chance.choice([0.0, 0.6, 2.5]),
+        "rp3_beta": chance.choice([0.0, 0.6, 2.0]),
     }
     case = events_case(tmp_path, baskets_of_users(*baskets), parameters, f"seed {seed}, {parameters}")
     check_similarity(case)

@@ -16,6 +16,7 @@ from recsys_duck.build import build
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import RecsysDuckError
 from recsys_duck.graph import build_graph
+from recsys_duck.models import python_stages
 from recsys_duck.project import load_project
 from recsys_duck.run import How
 from recsys_duck.settings import Given
@@ -49,7 +50,7 @@ class Built:
             parameters=[("models", ["popular"]), ("ks", [1]), *case.parameters.items()],
         )
         with SqlText() as reader:
-            project = load_project(given, reader)
+            project = load_project(given, reader, python_stages())
         for _ in build(project, build_graph(project), How("recsys", memory_limit=2_000_000_000, threads=2)):
             pass
         self._connection = duckdb.connect(str(root / "warehouse" / "recsys.duckdb"), read_only=True)

@@ -153,7 +153,7 @@ def test_looking_for_the_builder_stops_no_build(project: Path) -> None:
 def test_a_selection_takes_no_table_from_readers(project: Path) -> None:
     run(project)
     given = {"parameters": [("popular_by", "users")]}
-    with pytest.raises(ProjectError, match=r"recsys would lose features.item_segments, features.tag_popularity, recs.personal/popular"):
+    with pytest.raises(ProjectError, match=r"recsys would lose features.item_segments, features.tag_popularity, recs"):
         run(project, given, select=("+features.item_popularity",))
     run(project, given, select=("+features.item_popularity",), environment="whatif")
     assert rows(project, "select count(*) from recs.popular") == [(11,)]

@@ -13,16 +13,27 @@ ranked_places as (
         count(*) as n_lists
     from recs.personal
     group by personal.model_name, personal.item_id, personal.rank
+),
+
+-- one row per model, item, rank and list length
+measured_places as (
+    select
+        ranked_places.model_name,
+        lengths.k,
+        ranked_places.item_id,
+        ranked_places.rank,
+        ranked_places.n_lists
+    from ranked_places
+    cross join unnest($ks) as lengths(k)
 )
 
 select
-    ranked_places.model_name,
+    measured_places.model_name,
     -- list length that is judged
-    lengths.k,
-    ranked_places.item_id,
+    measured_places.k,
+    measured_places.item_id,
     -- lists that hold the item among their first k
-    cast(sum(ranked_places.n_lists) as bigint) as n_lists
-from ranked_places
-cross join unnest($ks) as lengths(k)
-where ranked_places.rank <= lengths.k
-group by ranked_places.model_name, lengths.k, ranked_places.item_id
+    cast(sum(measured_places.n_lists) as bigint) as n_lists
+from measured_places
+where measured_places.rank <= measured_places.k
+group by measured_places.model_name, measured_places.k, measured_places.item_id
