@@ -119,3 +119,9 @@ def test_the_length_of_slices_changes_nothing(pairs: Pairs, length: int) -> None
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(k_core, "SLICE", length)
         assert peeled(pairs, 2, 2) == whole
+
+
+def test_nothing_is_read_where_nothing_is_asked() -> None:
+    off = inputs({(0, 0)}, 0, 0)
+    off.batches = None  # not even called
+    assert k_core.peel(off)["meta.k_core"][0].num_rows == 0

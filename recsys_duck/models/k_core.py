@@ -41,7 +41,10 @@ def _peeled(owner: str) -> Contract:
     return Contract(
         about=f"The {owner}s that the k-core leaves out.",
         grain=(f"{owner}_idx",),
-        columns=(Column(f"{owner}_idx", ""), Column("round", "the round that dropped it, from 1")),
+        columns=(
+            Column(f"{owner}_idx", f"its dense index in core.{owner}s"),
+            Column("round", "the round that dropped it, from 1"),
+        ),
     )
 
 
@@ -79,8 +82,9 @@ def peel(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
         InterruptedBuildError: the build was told to stop.
     """
     least = _least(inputs)
-    n_pairs = inputs.n_rows("core.filtered_pairs") if any(least) else 0
-    batches = inputs.batches("core.filtered_pairs", "user_idx", "item_idx")
+    is_on = any(least)  # where it is off, other filters' pairs are not even read
+    n_pairs = inputs.n_rows("core.filtered_pairs") if is_on else 0
+    batches = inputs.batches("core.filtered_pairs", "user_idx", "item_idx") if is_on else ()
     pairs = index_columns(batches, "user_idx", "item_idx", n_rows=n_pairs)
     sizes = inputs.n_rows("core.users"), inputs.n_rows("core.items")
     counts = [_counts(column, size) for column, size in zip(pairs, sizes, strict=True)]
