@@ -63,7 +63,7 @@ def _written(reader: SqlText) -> str:
     lines += _contract()
     for name in kind_names():
         stages = read_stages([(name, SQL_FOLDER / "kinds" / name)], reader)
-        lines += [f"## Staging of kind {name}\n", *_tables(list(stages.values()))]
+        lines += [f"## Tables of kind {name}\n", *_tables(list(stages.values()))]
     return "\n".join(lines).rstrip() + "\n"
 
 

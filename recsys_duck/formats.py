@@ -17,6 +17,7 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
 }
 FIELDS = {"format", "files", "optional", "required", "columns", "absent", "places", "unfit", "column"}
 PACKED = ".gz"
+QUOTED_DELIMITER_BYTES = 4
 ENDINGS: Mapping[str, Mapping[str, object]] = {
     ".parquet": {"format": "parquet"},
     ".csv": {"format": "csv"},
@@ -24,6 +25,11 @@ ENDINGS: Mapping[str, Mapping[str, object]] = {
     ".ndjson": {"format": "ndjson"},
     ".jsonl": {"format": "ndjson"},
 }
+
+
+def is_long(delimiter: str) -> bool:
+    """Tell whether lines are split at a delimiter by hand, whatever quotes they hold: DuckDB's reader has a limit."""
+    return len(delimiter.encode()) > QUOTED_DELIMITER_BYTES
 
 
 def settled(
@@ -82,10 +88,16 @@ def refuse_options(name: str, format_name: str, options: Mapping[str, object], w
     for key, value in options.items():
         _refuse_option(name, format_name, key, value, where)
     delimiter, quote = str(options.get("delimiter", ",")), str(options.get("quote", '"'))
-    if not 1 <= len(delimiter.encode()) <= 4 or len(quote) > 1:
+    if not delimiter or len(quote) > 1:
         key, value = ("quote", quote) if len(quote) > 1 else ("delimiter", delimiter)
-        fix = "give one character, or none" if key == "quote" else "give 1 to 4 bytes"
+        fix = "give one character, or none" if key == "quote" else "give what stands between two fields"
         raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=fix)
+    if is_long(delimiter) and options.get("quote"):
+        raise ProjectError(
+            f"fields of input {name} can't be quoted: its delimiter has {len(delimiter.encode())} bytes",
+            where=where,
+            fix=f"leave quote out, or use a delimiter of {QUOTED_DELIMITER_BYTES} bytes or less",
+        )
     unit = options.get("time_unit", "text")
     if unit not in TIME_UNITS:
         raise ProjectError(

@@ -4,7 +4,7 @@ Refuses unknown tables and parameters, cycles, reads against the layers, tables 
 contract, and selections that name nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -15,6 +15,8 @@ from recsys_duck.stage import LAYERS, PythonStage, SqlStage, Stage
 AFTER_SPLIT = ("features", "training", "models", "recs", "eval")
 CORE_FOR_ALL = ("core.users", "core.items", "core.tags", "core.item_tags")
 SPLIT_FOR_EVAL = ("split.test", "split.judged_pairs")
+# what a side table of a kind may not be made of: it would carry test into train
+OF_EVENTS = ("staging.events", "core.events", "core.interactions")
 # what is known of users when lists are made, fold_in beside train: lists read it, and who tells the two apart
 WITH_FOLD_IN = ("split.history", "features.user_items")
 TELLS_APART = ("features.user_items", "features.user_blocks", "features.user_activity", "training.weighted_items")
@@ -72,7 +74,7 @@ def build_graph(project: Project) -> Graph:
     for key, stage in stages.items():
         for table in stage.tables:
             producers[table] = (*producers.get(table, ()), key)
-    problems = [*_name_problems(project, producers), *_layer_problems(stages), *_contract_problems(project, producers)]
+    problems = [*_name_problems(project, producers), *_layer_problems(project), *_contract_problems(project, producers)]
     raise_problems(problems)
     upstream = {
         key: tuple(dict.fromkeys(one for table in stage.reads for one in producers.get(table, ())))
@@ -151,19 +153,36 @@ def _planning_columns(project: Project, stage: Stage, producers: Mapping[str, tu
     return tuple(column.name for one in planning if isinstance(one, SqlStage) for column in one.facts.columns)
 
 
-def _layer_problems(stages: Mapping[str, Stage]) -> Iterator[RecsysDuckError]:
-    for stage in stages.values():
+def _layer_problems(project: Project) -> Iterator[RecsysDuckError]:
+    side = project.kind.side
+    behind_side = {*side, *_upstream_of(side, project)}
+    for stage in project.stages.values():
         layer = stage.key.split(".")[0]
         fix = "read an earlier layer: files, staging, core, split"
         if layer in AFTER_SPLIT:
             fix = "after the split read split.train, and of core only users, items, tags, item_tags"
         for table in stage.reads:
-            is_allowed = _may_read(layer, table)
+            is_allowed = _may_read(layer, table) or (table in side and layer in AFTER_SPLIT)
+            if table in OF_EVENTS and set(stage.tables) & behind_side:
+                is_allowed = False
+                fix = f"{', '.join(side)} describe users and items whatever they met: read no events"
             if table in WITH_FOLD_IN and layer in AFTER_SPLIT:
                 is_allowed = layer == "recs" or any(name in TELLS_APART for name in stage.tables)
                 fix = "it holds fold_in too, of which nothing is learned: read split.train or training.matrix"
             if not is_allowed:
                 yield ProjectError(f"{stage.key} may not read {table}", where=_where(stage, table), fix=fix)
+
+
+def _upstream_of(tables: Sequence[str], project: Project) -> set[str]:
+    """Find every table that some tables are made of."""
+    found: set[str] = set()
+    todo = list(tables)
+    while todo:
+        table = todo.pop()
+        made_of = {one for stage in project.stages.values() if table in stage.tables for one in stage.reads} - found
+        found |= made_of
+        todo += made_of
+    return found
 
 
 def _may_read(layer: str, table: str) -> bool:

@@ -12,18 +12,24 @@ from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.parameters import read_toml, table_of
 
 _PACKAGED = Path(__file__).parent / "sql"
+# folders beside the layers, whose files are no stages
+NO_STAGES = ("kinds", "macros", "demo", "exports", "generate")
 SQL_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "sql"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A source layout: its inputs, its defaults and the tables it adds to the staging contract."""
+    """A source layout: its inputs, its defaults and the tables it adds to the staging contract.
+
+    `side` names core tables that describe users or items whatever they met: all layers may read them.
+    """
 
     name: str
     folder: Path
     inputs: Mapping[str, Mapping[str, Any]]
     defaults: Mapping[str, object]
     tables: tuple[str, ...]
+    side: tuple[str, ...]
     has_times: bool | str
 
 
@@ -45,12 +51,18 @@ def load_kind(name: str, *, has_files: bool = False) -> Kind:
         raise ProjectError(what, where="--kind, or kind in recsys.toml", fix=generic + near_miss(name, known))
     folder = SQL_FOLDER / "kinds" / name
     fields = read_toml(folder / "kind.toml")
-    tables, has_times = fields.get("tables"), fields.get("has_times")
+    has_times = fields.get("has_times")
     return Kind(
         name=name,
         folder=folder,
         inputs={key: dict(value) for key, value in table_of(fields, "inputs").items() if isinstance(value, Mapping)},
         defaults=table_of(fields, "defaults"),
-        tables=tuple(str(table) for table in tables) if isinstance(tables, list) else (),
+        tables=_names(fields, "tables"),
+        side=_names(fields, "side"),
         has_times=has_times if isinstance(has_times, bool | str) else False,
     )
+
+
+def _names(fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    listed = fields.get(key)
+    return tuple(str(name) for name in listed) if isinstance(listed, list) else ()

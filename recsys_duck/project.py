@@ -12,7 +12,7 @@ from typing import Any
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.inputs import load_sources
-from recsys_duck.kind import SQL_FOLDER, Kind
+from recsys_duck.kind import NO_STAGES, SQL_FOLDER, Kind
 from recsys_duck.macro import Macro, parse_macro
 from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
@@ -20,9 +20,8 @@ from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehous
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
 
-# the table and the layer whose named parts the parameter models chooses
+# the table whose named parts the parameter models chooses; a part of that name of another table goes with it
 MODELLED = "recs.personal"
-MODEL_LAYER = "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +176,8 @@ def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
                 where=f"parameter models, from {models.source}",
                 fix=near_miss(str(name), known),
             )
-    return {
-        key: stage
-        for key, stage in stages.items()
-        if stage.part in (*wanted, "") or not any(_is_modelled(table) for table in stage.tables)
-    }
-
-
-def _is_modelled(table: str) -> bool:
-    return table == MODELLED or table.startswith(f"{MODEL_LAYER}.")
+    left_out = known - set(wanted)
+    return {key: stage for key, stage in stages.items() if stage.part not in left_out}
 
 
 def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:
@@ -241,7 +233,7 @@ def _refuse_checks(stage: SqlStage, reader: SqlText) -> None:
 
 def _stage_files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*.sql"):
-        if folder != SQL_FOLDER or path.relative_to(folder).parts[0] not in ("kinds", "macros", "demo"):
+        if not path.is_relative_to(SQL_FOLDER) or path.relative_to(folder).parts[0] not in NO_STAGES:
             yield path
 
 

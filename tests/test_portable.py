@@ -15,7 +15,7 @@ from recsys_duck.errors import ProblemsError, ProjectError
 from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.stage import FIELDS, split_header
 
-STAGES = sorted(path for path in SQL_FOLDER.rglob("*.sql") if "macros" not in path.parts)
+STAGES = sorted(path for path in SQL_FOLDER.rglob("*.sql") if not set(path.parts) & {"macros", "exports", "generate"})
 
 # a text with the construct on its second line, what its fix names, and the same question asked portably
 READ_OTHERWISE = {

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from recsys_duck.engines.values import typed, unfit
+from recsys_duck.formats import is_long
 from recsys_duck.parameters import quoted
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 
+# Between the fields of lines that are split by hand: no text has it.
+NO_DELIMITER = "\x1f"
 # Turns an SQL type into the structure that from_json reads: nested dicts, lists and type names.
 Structure = Callable[[str], object]
 
@@ -84,8 +87,25 @@ def _scan(source: Source) -> str:
         names = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in own_names)
         options = "format = 'newline_delimited', records = true"  # a text of any value: no type to break off at
         return f"read_json([{paths}], {options}, columns = {{{names}}}, filename = true)"
+    if is_long(str(source.input.options.get("delimiter", ","))):
+        return _split_lines(source, paths)
     names = ", ".join(f"{quoted(_place(place))}: 'VARCHAR'" for place in range(len(source.files[0].present)))
     return f"read_csv([{paths}], {_csv_options(source)}, columns = {{{names}}}, filename = true)"
+
+
+def _split_lines(source: Source, paths: str) -> str:
+    """Read whole lines and split them; a line of more or fewer fields than the first is refused."""
+    delimiter, n_fields = str(source.input.options["delimiter"]), len(source.files[0].present)
+    fields = ", ".join(f"fields[{place + 1}] as {_place(place)}" for place in range(n_fields))
+    lines = Input(
+        source.input.name, "csv", {}, options={**source.input.options, "delimiter": NO_DELIMITER, "quote": ""}
+    )
+    told = f"concat('Expected Number of Columns: {n_fields} Found: ', len(fields), ' in line: ', line)"
+    return (
+        f"(select {fields}, filename from (select line, string_split(line, {quoted(delimiter)}) as fields, filename "
+        f"from read_csv([{paths}], {_csv_options(replace(source, input=lines))}, columns = {{'line': 'VARCHAR'}}, "
+        f"filename = true)) where case when len(fields) = {n_fields} then true else error({told}) end)"
+    )
 
 
 def _place(place: int) -> str:
