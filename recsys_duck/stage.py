@@ -15,7 +15,7 @@ from recsys_duck.errors import ProjectError
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "as", "engine")
-_FIELD = re.compile(r"^-- ([a-z]+(?: [a-z]+| \([a-z]+\))?):\s*(.*)$")
+_FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 

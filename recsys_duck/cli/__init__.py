@@ -11,7 +11,7 @@ import threading
 import click
 
 from recsys_duck import __version__
-from recsys_duck.cli import ask, life, run
+from recsys_duck.cli import ask, files, life, run
 from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
@@ -22,13 +22,14 @@ def cli() -> None:
 
 
 for command in (
+    files.init,
     run.demo,
     run.build,
     run.plan,
     run.sweep,
     ask.similar,
     ask.recommend,
-    ask.export,
+    files.export,
     ask.query,
     ask.status,
     life.rollback,
