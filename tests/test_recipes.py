@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ def lay_out(name: str, root: Path, real_data: Callable[[str], Path]) -> Path:
 @pytest.fixture(scope="module", params=sorted(FOUNDING))
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, real_data: Callable[[str], Path]
-) -> Iterator[tuple[str, Path, str, int]]:
+) -> tuple[str, Path, str, int]:
     """Build a recipe whole within 2 GB: its name, its folder, what the build told, the most memory in KB."""
     root = lay_out(request.param, tmp_path_factory.mktemp(request.param), real_data)
     build = [sys.executable, "-m", "recsys_duck", "build", "--memory-limit", MEMORY, "--threads", "2"]
@@ -55,7 +55,7 @@ def built(
     )
     code, told, peak = json.loads(measured.stdout)
     assert code == 0, told
-    yield request.param, root, told, peak
+    return request.param, root, told, peak
 
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda one: one.name)

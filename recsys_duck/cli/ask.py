@@ -54,7 +54,7 @@ def similar(name: str, n: int, environment: str | None, style: str, **options: A
 @click.command()
 @click.argument("user")
 @list_length
-@click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular.")
+@click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular, user_knn.")
 @asked
 def recommend(user: str, n: int, model: str | None, environment: str | None, style: str, **options: Any) -> None:
     """Show what each model recommends to a USER, by user_id."""
