@@ -182,7 +182,7 @@ def _upstream_of(tables: Sequence[str], project: Project) -> set[str]:
         table = todo.pop()
         made_of = {one for stage in project.stages.values() if table in stage.tables for one in stage.reads} - found
         found |= made_of
-        todo += made_of - set(CORE_FOR_ALL)
+        todo += made_of - {*CORE_FOR_ALL, *OF_EVENTS}
     return found
 
 
