@@ -156,7 +156,7 @@ def _planning_columns(project: Project, stage: Stage, producers: Mapping[str, tu
 
 def _layer_problems(project: Project) -> Iterator[RecsysDuckError]:
     side = project.kind.side
-    behind_side = {*side, *_upstream_of(side, project)}
+    behind_side = {*side, *_upstream_of(side, project)} - set(OF_EVENTS)
     for stage in project.stages.values():
         layer = stage.key.split(".")[0]
         fix = "read an earlier layer: files, staging, core, split"
