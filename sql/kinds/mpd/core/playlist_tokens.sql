@@ -1,8 +1,8 @@
 -- The words and emoji of each playlist's title, in lower case.
 -- grain:  user_id, token
--- why:    a word is a run of letters and digits, with the marks above and below them. An emoji is one
---         token with its skin tone, its joined parts, or as a flag's pair of letters. The variation
---         selectors, which only say how to draw it, leave first: a heart is one heart.
+-- why:    a word is a run of letters and digits, with the marks above and below them. An emoji is
+--         one token with its skin tone, its joined parts, or as a flag's pair of letters. The
+--         variation selectors, which only say how to draw it, leave first: a heart is one heart.
 
 with
 -- one row per playlist with a title: its tokens in order, repeats included

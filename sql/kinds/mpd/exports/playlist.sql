@@ -1,7 +1,7 @@
 -- The track rows that count, in the order of their playlists.
 -- file:           playlist_{i}.csv
 -- rows per file:  500000
--- why:            a track row counts where its playlist met its item: every filter of core holds here.
+-- why:            a track row counts where its playlist met its item: all filters of core hold.
 
 with
 -- one row: the parameter item_entity of this build

@@ -43,7 +43,7 @@ judged_entries as (
     from files.audio_features
 ),
 
--- one row per entry, with its turn among those of its track that say something
+-- one row per entry, with its turn among those of its track; one without features comes last
 numbered_entries as (
     select
         judged_entries.track_id,
@@ -64,7 +64,7 @@ numbered_entries as (
         judged_entries.record_number,
         judged_entries.has_features,
         row_number() over (
-            partition by judged_entries.track_id, judged_entries.has_features
+            partition by judged_entries.track_id
             order by
                 judged_entries.danceability nulls last,
                 judged_entries.energy nulls last,
