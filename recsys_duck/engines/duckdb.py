@@ -42,6 +42,8 @@ UNREADABLE = {
     "has duplicate key": "give each key once",
     "Expected OBJECT": "give one JSON object a line",
     "GZIP": "pack it again: it is cut off or broken",
+    "invalid UTF-8 encoding": "write it as UTF-8",
+    "UTF-16 encoding": "write it as UTF-8",
     "Malformed JSON": "mend the file: it may be cut off",
 }
 
@@ -275,11 +277,20 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     return _failed(text, where)
 
 
+def _document_place(text: str, where: str) -> str:
+    """Add the file and the byte at which a JSON document breaks off, where DuckDB tells."""
+    place = re.search(r'JSON in file "(.*)", at byte (\d+)', text)
+    if place is None:
+        return where
+    name = os.path.basename(place.group(1))
+    return f"{where}, byte {place.group(2)}" if name in where else f"{where}, {name}, byte {place.group(2)}"
+
+
 def _failed(text: str, where: str) -> StageError:
     for sign, fix in UNREADABLE.items():
         if sign in text:
             line = re.search(r"CSV Error on Line: (\d+)|error in file .*, in line (\d+)", text)
-            told = f"{where}, line {line.group(1) or line.group(2)}" if line else where
+            told = f"{where}, line {line.group(1) or line.group(2)}" if line else _document_place(text, where)
             return StageError("a source file can't be read to its end", where=told, fix=fix, cause=text)
     return StageError(
         "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
