@@ -16,7 +16,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
-from recsys_duck.events import Built, Event, Failed, Planned, Progress, Published, Started, Tried, Warned
+from recsys_duck.events import Built, Event, Failed, Gated, Planned, Progress, Published, Started, Tried, Warned
+from recsys_duck.funnel import brief_lines, funnel_lines
 
 
 class Narrator:
@@ -37,6 +38,7 @@ class Narrator:
             disable=not self._is_live,
         )
         self._task = self._bars.add_task("", told="", visible=False)
+        self._gates: list[Gated] = []
 
     def __enter__(self) -> "Narrator":
         self._bars.start()
@@ -54,6 +56,16 @@ class Narrator:
             line = told(event)
             if line:
                 self._rich.print(line, markup=False, soft_wrap=True)
+            if isinstance(event, Gated):
+                self._gates.append(event)
+            elif isinstance(event, Published):
+                self._show_funnel(is_new=event.is_new)
+
+    def _show_funnel(self, *, is_new: bool) -> None:
+        """Show where rows went, last of all: whole where something is new, else a line a gate."""
+        indent = "" if is_new else " " * 11
+        for line in funnel_lines(self._gates) if is_new else brief_lines(self._gates):
+            self._rich.print(indent + line, markup=False, soft_wrap=True)
 
     def _move_bar(self, event: Event) -> None:
         if isinstance(event, Started):
