@@ -7,17 +7,22 @@ import csv
 import io
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
 from recsys_duck.events import Built, Event, Failed, Gated, Planned, Progress, Published, Started, Tried, Warned
 from recsys_duck.funnel import brief_lines, funnel_lines
+
+PIPED_WIDTH = 100
 
 
 class Narrator:
@@ -181,7 +186,7 @@ def _show_table(names: Sequence[str], rows: Iterable[Sequence[Any]], stream: Tex
 
 
 def _width(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
-    widths = [max([len(name), *(len(_cell(row[at])) for row in rows)]) for at, name in enumerate(names)]
+    widths = [max([len(name), *(cell_len(_cell(row[at])) for row in rows)]) for at, name in enumerate(names)]
     return sum(widths) + 2 * len(widths) + 8
 
 
@@ -194,3 +199,41 @@ def text_of(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> str:
     stream = io.StringIO()
     show_rows(names, rows, style="table", out=stream)
     return stream.getvalue()
+
+
+def page_width() -> int:
+    """Give the width of the terminal, or a fixed one where stdout is piped."""
+    console = RichConsole(file=sys.stdout)
+    return console.width if console.is_terminal else PIPED_WIDTH
+
+
+def show_page(title: str, lines: Iterable[str]) -> None:
+    """Write lines below a title to stdout, and an empty one."""
+    console = RichConsole(file=sys.stdout, highlight=False)
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+    console.print()
+
+
+def cell_width(text: str) -> int:
+    """Count the cells that a terminal gives a text: two for a wide character."""
+    return cell_len(text)
+
+
+def fitted(text: str, width: int, *, is_right: bool = False) -> str:
+    """Cut a text to a width, ending in an ellipsis where it is cut, and fill it up with blanks."""
+    if cell_len(text) > width:
+        text = set_cell_size(text, max(0, width - 1)).rstrip() + "…"
+    blanks = " " * max(0, width - cell_len(text))
+    return blanks + text if is_right else text + blanks
+
+
+def printable(text: str) -> str:
+    """Take out of a text what moves a cursor, changes direction or has no width that terminals agree on."""
+    kept = "".join(
+        " " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one
+        for one in text
+        if unicodedata.category(one) not in ("Cf", "Cs") and not "\ufe00" <= one <= "\ufe0f"
+    )
+    return kept.strip()
