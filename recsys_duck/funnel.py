@@ -65,5 +65,5 @@ def _line(name: str, cells: Sequence[str], name_width: int, widths: Sequence[int
 def _others(n_tight: int, n_leaky: int) -> list[str]:
     if not n_tight:
         return []
-    which = f"{n_tight} other gate{'s' if n_tight > 1 else ''}" if n_leaky else f"all {n_tight} gates"
-    return [f"{which} kept every row"]
+    gates = "gate" if n_tight == 1 else "gates"
+    return [f"{n_tight} other {gates} kept every row" if n_leaky else f"{n_tight} {gates} kept every row"]

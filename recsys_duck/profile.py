@@ -134,7 +134,9 @@ class Profile:
             return
         answer = self._answer(section)
         panels = list(SECTIONS[section].panels(answer, self._reader)) if answer[1] else []
-        yield from panels or [f"{section}: {SECTIONS[section].empty}"]
+        yield from panels
+        if not panels:
+            yield f"{section}: {SECTIONS[section].empty}"
 
     def _missing(self, section: str) -> str:
         lacking = [table for table in SECTIONS[section].reads if table not in self._published]
