@@ -67,10 +67,10 @@ class Narrator:
                 self._show_funnel(is_new=event.is_new)
 
     def _show_funnel(self, *, is_new: bool) -> None:
-        """Show where rows went, last of all: whole where something is new, else a line a gate."""
-        indent = "" if is_new else " " * 11
-        for line in funnel_lines(self._gates) if is_new else brief_lines(self._gates):
-            self._rich.print(indent + line, markup=False, soft_wrap=True)
+        """Show where rows went, last of all: a table where something is new, else a line a gate."""
+        lines = ["", *funnel_lines(self._gates)] if is_new else [f"{'':11}{line}" for line in brief_lines(self._gates)]
+        for line in lines if self._gates else ():
+            self._rich.print(line, markup=False, soft_wrap=True)
 
     def _move_bar(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -99,7 +99,7 @@ def _started(event: Started) -> str:
 
 
 def _built(event: Built) -> str:
-    rejected = f", {event.n_rejected:,} of them rejected" if event.n_rejected else ""
+    rejected = f"\n{' ' * 11}{event.n_rejected:,} of them rejected" if event.n_rejected else ""  # 80 cells have no room
     rows = f"{event.n_rows:>11,} rows {size(event.n_bytes):>9}" if event.made_as != "view" else f"{'view':>16} {'':>9}"
     return f"{event.made:<10} {event.stage:<28} {rows} {event.elapsed_s:>7.1f} s{rejected}"
 

@@ -44,8 +44,7 @@ def brief_lines(gates: Sequence[Gated]) -> list[str]:
     """Write one line for each gate that rejected rows, without its reasons, and count the others."""
     leaky = [gate for gate in gates if gate.rejected]
     lines = [
-        f"{gate.stage}: {gate.n_in:,} rows in = {gate.n_kept:,} kept + {gate.n_rejected:,} rejected "
-        f"({percent(gate.n_rejected, gate.n_in)})"
+        f"{gate.stage}: {gate.n_rejected:,} of {gate.n_in:,} rows rejected ({percent(gate.n_rejected, gate.n_in)})"
         for gate in leaky
     ]
     return [*lines, *_others(len(gates) - len(leaky), len(leaky))]
