@@ -284,7 +284,7 @@ def _tags(answer: Answer, _: Reader) -> Iterator[Panel]:
 def _density(answer: Answer, _: Reader) -> Iterator[Panel]:
     [row] = answer[1]
     figures = [(name.removeprefix("n_").replace("_", " "), value) for name, value in zip(answer[0], row, strict=True)]
-    yield Panel("Users × items", Grid(("", ""), figures))
+    yield Panel("Users × items that met", Grid(("", ""), figures))
 
 
 def _funnel(answer: Answer, reader: Reader) -> Iterator[Panel]:
