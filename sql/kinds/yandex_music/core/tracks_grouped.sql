@@ -11,7 +11,7 @@ select
     -- sum of the ids of its users, one for each event
     case
         when bool_and(try_cast(events.user_id as bigint) is not null) then try_cast(
-            sum(cast(try_cast(events.user_id as bigint) as decimal(20, 0))) as bigint
+            floor(sum(cast(try_cast(events.user_id as bigint) as decimal(20, 0)))) as bigint
         )
     end as user_id_sum,
     -- largest id of its users

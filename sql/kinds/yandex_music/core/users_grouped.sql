@@ -10,7 +10,7 @@ select
     -- sum of the ids of its tracks, one for each event
     case
         when bool_and(try_cast(events.item_id as bigint) is not null) then try_cast(
-            sum(cast(try_cast(events.item_id as bigint) as decimal(20, 0))) as bigint
+            floor(sum(cast(try_cast(events.item_id as bigint) as decimal(20, 0)))) as bigint
         )
     end as track_id_sum,
     -- largest id of its tracks
