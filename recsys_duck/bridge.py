@@ -123,9 +123,10 @@ def vector_batches(model_name: str, keys: pl.Series, index: str, *, rows: Indice
 
 
 def list_batches(model_name: str, lists: Iterable[Any], *, users: pl.Series, items: pl.Series) -> Iterator[Any]:
-    """Give lists as Arrow tables of model_name, user_id, rank, item_id, score; one empty table first.
+    """Give lists as Arrow tables of model_name, owner, rank, item, score; one empty table first.
 
-    `lists` have users, item_idx, rank and scores, flat; `users` and `items` are the ids by index.
+    `lists` have users, item_idx, rank and scores, flat; `users` and `items` are the ids by index, and
+    name the columns of owners and items.
     """
     nothing = np.empty(0, dtype=np.uint32)
     yield _lists(model_name, users.gather(nothing), items.gather(nothing), nothing, nothing.astype(np.float64))
@@ -139,9 +140,9 @@ def _lists(model_name: str, users: pl.Series, items: pl.Series, rank: Any, score
         pl.DataFrame(
             {
                 "model_name": pl.repeat(model_name, len(users), eager=True, dtype=pl.String),
-                "user_id": users,
+                users.name: users,
                 "rank": rank.astype(np.int64),
-                "item_id": items,
+                items.name: items,
                 "score": scores,
             }
         )
