@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from recsys_duck.errors import ProjectError
 from recsys_duck.models import item_neighbours
-from recsys_duck.neighbours import nearest, points, rows_at_a_time
+from recsys_duck.nearest import nearest, points, rows_at_a_time
 
 Rows = list[tuple[int, int, int, float]]
 METRICS = ("cosine", "euclidean")
@@ -98,10 +98,10 @@ def test_lists_are_equal_to_the_bit_for_every_shape_of_block(
     assert_same([row for row in expected if row[0] % 100 == 0], wanted, atol=1e-11)
     assert found(vectors, 10, metric, at_a_time=7) == expected
     for columns, sampled, room in ((100, 20, 3), (2999, 3000, 40), (5000, 1, 100_000)):
-        monkeypatch.setattr("recsys_duck.neighbours.COLUMNS_PER_BLOCK", columns)
-        monkeypatch.setattr("recsys_duck.neighbours.SAMPLED_COLUMNS", sampled)
-        monkeypatch.setattr("recsys_duck.neighbours.ROOM_PER_ROW", room)
-        monkeypatch.setattr("recsys_duck.neighbours.EXACT_BYTES", columns)
+        monkeypatch.setattr("recsys_duck.nearest.COLUMNS_PER_BLOCK", columns)
+        monkeypatch.setattr("recsys_duck.nearest.SAMPLED_COLUMNS", sampled)
+        monkeypatch.setattr("recsys_duck.nearest.ROOM_PER_ROW", room)
+        monkeypatch.setattr("recsys_duck.nearest.EXACT_BYTES", columns)
         assert found(vectors, 10, metric, at_a_time=64) == expected
 
 
@@ -121,10 +121,8 @@ def test_a_short_vector_among_long_ones_finds_what_is_near_it() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_equal_vectors_go_to_the_smaller_item_and_crowd_no_memory(
-    metric: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("recsys_duck.neighbours.ROOM_PER_ROW", 5)
+def test_equal_vectors_go_to_the_smaller_item_and_crowd_no_memory(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys_duck.nearest.ROOM_PER_ROW", 5)
     listed = found(np.ones((2000, 4), dtype=np.float32), 3, metric, at_a_time=2000)
     wanted = {0: [1, 2, 3], 1: [0, 2, 3], 2: [0, 1, 3]}
     assert [row[2] for row in listed] == [other for item in range(2000) for other in wanted.get(item, [0, 1, 2])]

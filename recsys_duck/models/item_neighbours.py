@@ -9,7 +9,7 @@ from typing import Any
 
 from recsys_duck.bridge import ids_in_order, list_batches, vectors_at_a_time, vectors_in_order
 from recsys_duck.models.source import source_of
-from recsys_duck.neighbours import nearest, points, rows_at_a_time
+from recsys_duck.nearest import nearest, points, rows_at_a_time
 from recsys_duck.stage import Check, Column, Contract, Inputs, PythonStage
 
 NAME = "als"
