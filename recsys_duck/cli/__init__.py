@@ -11,7 +11,7 @@ import threading
 import click
 
 from recsys_duck import __version__
-from recsys_duck.cli import ask, life, run
+from recsys_duck.cli import ask, files, life, run
 from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
@@ -34,6 +34,7 @@ for command in (
     life.rollback,
     life.clean,
     life.diff,
+    files.generate,
     ask.params,
     ask.sql,
     ask.portable,

@@ -1,0 +1,224 @@
+"""The generator: made-up data in the original layout of a kind, of any number of rows, with known defects.
+
+The files come from the SELECTs in `sql/generate`, streamed on one thread each, so that a seed gives the
+same bytes on any machine. Refuses a folder that has such files; what is stopped leaves nothing.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from recsys_duck.engines import Query, splice
+from recsys_duck.engines.duckdb import DuckdbEngine
+from recsys_duck.engines.sqltext import SqlText
+from recsys_duck.errors import ProjectError, ResourceError, near_miss
+from recsys_duck.events import Built, Event, Progress, Started
+from recsys_duck.jobs import run_jobs, stoppable
+from recsys_duck.kind import SQL_FOLDER
+from recsys_duck.parameters import Value, read_toml, table_of
+from recsys_duck.stage import Place
+
+FOLDER = SQL_FOLDER / "generate"
+SETTINGS_FILE = "generate.toml"
+LAYER = "generate."
+# what DuckDB's buffers may take; a slice of playlists is put together in some 300 MB
+MEMORY_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something wrong on purpose: in which share of what, and what it stands for."""
+
+    name: str
+    share: float
+    of: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that is made: the SELECT of its rows and the options of COPY.
+
+    With `users_per_file` it is many files, named by the `{first}` and `{last}` user of each.
+    """
+
+    name: str
+    query: str
+    copy: str
+    layout: str
+    users_per_file: int
+
+    def taken(self, folder: Path) -> list[Path]:
+        """List what stands in a folder under this name."""
+        return sorted(folder.glob(self.name.format(first="*", last="*")))
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """What a kind's generate.toml says: its shape by `$name`, its defects, its layouts and files."""
+
+    kind: str
+    shape: Mapping[str, Value]
+    defects: tuple[Defect, ...]
+    layouts: tuple[str, ...]
+    files: tuple[MadeFile, ...]
+
+
+def load_generator(kind: str) -> Generator:
+    """Read the generator of a kind.
+
+    Raises:
+        ProjectError: there is none of this name.
+    """
+    known = sorted(path.parent.name for path in FOLDER.glob(f"*/{SETTINGS_FILE}"))
+    if kind not in known:
+        raise ProjectError(f"there is no generator of kind {kind}", where="KIND", fix=near_miss(kind, known))
+    fields = read_toml(FOLDER / kind / SETTINGS_FILE)
+    defects = tuple(Defect(name, **one) for name, one in table_of(fields, "defects").items())
+    shape = {**table_of(fields, "shape"), **{one.name: one.share for one in defects}}
+    return Generator(
+        kind=kind,
+        shape={name: _value(data) for name, data in shape.items()},
+        defects=defects,
+        layouts=tuple(fields.get("layouts", ())),
+        files=tuple(MadeFile(**{"layout": "", "users_per_file": 0, **one}) for one in fields["files"]),
+    )
+
+
+def generate(
+    generator: Generator, folder: Path, *, rows: int, seed: int, threads: int, layout: str | None = None
+) -> Iterator[Event]:
+    """Make the files of a layout, by default the first; yields what happens.
+
+    Raises:
+        ProjectError: there is no such layout, or the folder has such files.
+        ResourceError: memory or disk does not suffice; nothing is left behind.
+        InterruptedBuildError, TerminatedBuildError: nothing is left behind.
+    """
+    files = _files_of(generator, layout)
+    _refuse_taken(files, folder)
+    texts = _Texts(generator.kind)
+    with stoppable(fix="generate again: nothing was left behind"), _workspace(folder) as beside:
+        engine = DuckdbEngine(memory_bytes=MEMORY_BYTES, threads=threads, temporary=beside / "spill")
+        with texts, engine, engine.lean(MEMORY_BYTES):
+            engine.run_script((FOLDER / "macros.sql").read_text(encoding="utf-8"), where="macros.sql")
+            given = {**generator.shape, "rows": _value(rows), "seed": _value(seed)}
+            values = {**given, **_sizes(engine, texts, given)}
+            for file in files:
+                yield from _make(file, engine, texts.query(file.query, values), beside, threads)
+        for made in sorted(beside.glob("*.*")):
+            made.replace(folder / made.name)
+
+
+def _files_of(generator: Generator, layout: str | None) -> list[MadeFile]:
+    chosen = layout or next(iter(generator.layouts), "")
+    if chosen and chosen not in generator.layouts:
+        raise ProjectError(
+            f"{generator.kind} has no layout {chosen}", where="--layout", fix=near_miss(chosen, generator.layouts)
+        )
+    return [file for file in generator.files if file.layout == chosen]
+
+
+def _refuse_taken(files: Sequence[MadeFile], folder: Path) -> None:
+    taken = [path for file in files for path in file.taken(folder)]
+    if taken:
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise ProjectError(
+            f"the folder has {taken[0].name}{more}", where=str(folder), fix="give another folder, or remove them"
+        )
+
+
+@contextmanager
+def _workspace(folder: Path) -> Iterator[Path]:
+    """Give a folder beside the files to come; whatever happens, it is gone afterwards."""
+    beside = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".generating-", dir=folder))
+        yield beside
+    except OSError as error:
+        raise ResourceError(
+            f"can't write here: {error.strerror}", where=str(error.filename or folder), fix="see to space and rights"
+        ) from None
+    finally:
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
+        with suppress(OSError):
+            folder.rmdir()  # where it is empty: nothing came of it
+
+
+def _sizes(engine: DuckdbEngine, texts: "_Texts", given: Mapping[str, Value]) -> dict[str, Value]:
+    """Compute the numbers of users, items and the like that the rows make."""
+    query = texts.query("sizes", given)
+    names = [name for name, _ in engine.columns(query)]
+    return dict(zip(names, map(_value, engine.fetch(query)[0]), strict=True))
+
+
+def _make(file: MadeFile, engine: DuckdbEngine, query: Query, beside: Path, threads: int) -> Iterator[Event]:
+    """Make one file, or its many."""
+    began = time.monotonic()
+    parts = _parts(file, query)
+    yield Started(file.name, "", len(parts))
+    tasks = [partial(engine.copy_to, one, beside / name, file.copy) for name, one in parts.items()]
+    n_rows = n_done = 0
+    for finished in run_jobs(engine, tasks, threads):
+        n_rows += sum(finished)
+        n_done += len(finished)
+        yield Progress(file.name, n_done, len(parts), engine.progress(), time.monotonic() - began)
+    n_bytes = sum(os.path.getsize(beside / name) for name in parts)
+    yield Built(file.name, "made", "file", n_rows, n_bytes, 0, time.monotonic() - began)
+
+
+def _parts(file: MadeFile, query: Query) -> dict[str, Query]:
+    """Split a file of many by users: the query of each, by name."""
+    if not file.users_per_file:
+        return {file.name: query}
+    parts = {}
+    last_user = int(str(query.values["last_user"].data))
+    for first in range(0, last_user + 1, file.users_per_file):
+        last = first + file.users_per_file - 1
+        own = {"first_user": _value(first), "last_user": _value(min(last, last_user))}
+        name = file.name.format(first=first, last=last)
+        parts[name] = Query(query.text, query.places, {**query.values, **own}, where=query.where)
+    return parts
+
+
+class _Texts:
+    """The SELECTs of a kind, with those that they read as `generate.<name>` in their place."""
+
+    def __init__(self, kind: str) -> None:
+        self._folders = (FOLDER / kind, FOLDER)
+        self._reader = SqlText()
+
+    def __enter__(self) -> "_Texts":
+        self._reader.__enter__()
+        return self
+
+    def __exit__(self, *ended: Any) -> None:
+        self._reader.__exit__(*ended)
+
+    def query(self, name: str, values: Mapping[str, Value]) -> Query:
+        path, text = self._whole(name)
+        return Query(text, self._reader.facts(text, where=str(path)).places, values, where=str(path))
+
+    def _whole(self, name: str) -> tuple[Path, str]:
+        path = next(folder / f"{name}.sql" for folder in self._folders if (folder / f"{name}.sql").exists())
+        text = path.read_text(encoding="utf-8")
+        return path, splice(text, self._reader.facts(text, where=str(path)).places, self._in_place)
+
+    def _in_place(self, place: Place) -> str:
+        if place.kind == "parameter":
+            return f"${place.name}"
+        name = place.name.removeprefix(LAYER)
+        return f"({self._whole(name)[1]})" + ("" if place.alias else f" as {name}")
+
+
+def _value(data: Any) -> Value:
+    return Value("bigint" if isinstance(data, int) else "double", data)
