@@ -28,8 +28,9 @@ from recsys_duck.stage import Place
 FOLDER = SQL_FOLDER / "generate"
 SETTINGS_FILE = "generate.toml"
 LAYER = "generate."
-# what DuckDB's buffers may take; a slice of playlists is put together in some 300 MB
-MEMORY_BYTES = 1_000_000_000
+# What DuckDB's buffers may take, and how many slices of playlists are put together in it, each in some 400 MB.
+MEMORY_BYTES = 2_000_000_000
+MOST_AT_A_TIME = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ class MadeFile:
     layout: str
     users_per_file: int
 
-    def taken(self, folder: Path) -> list[Path]:
-        """List what stands in a folder under this name."""
-        return sorted(folder.glob(self.name.format(first="*", last="*")))
+    @property
+    def pattern(self) -> str:
+        """What finds it, or its many."""
+        return self.name.format(first="*", last="*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _files_of(generator: Generator, layout: str | None) -> list[MadeFile]:
 
 
 def _refuse_taken(files: Sequence[MadeFile], folder: Path) -> None:
-    taken = [path for file in files for path in file.taken(folder)]
+    taken = [path for file in files for path in sorted(folder.glob(file.pattern))]
     if taken:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise ProjectError(
@@ -165,15 +167,15 @@ def _make(file: MadeFile, engine: DuckdbEngine, query: Query, beside: Path, thre
     """Make one file, or its many."""
     began = time.monotonic()
     parts = _parts(file, query)
-    yield Started(file.name, "", len(parts))
+    yield Started(file.pattern, "", len(parts))
     tasks = [partial(engine.copy_to, one, beside / name, file.copy) for name, one in parts.items()]
     n_rows = n_done = 0
-    for finished in run_jobs(engine, tasks, threads):
+    for finished in run_jobs(engine, tasks, min(threads, MOST_AT_A_TIME)):
         n_rows += sum(finished)
         n_done += len(finished)
-        yield Progress(file.name, n_done, len(parts), engine.progress(), time.monotonic() - began)
+        yield Progress(file.pattern, n_done, len(parts), engine.progress(), time.monotonic() - began)
     n_bytes = sum(os.path.getsize(beside / name) for name in parts)
-    yield Built(file.name, "made", "file", n_rows, n_bytes, 0, time.monotonic() - began)
+    yield Built(file.pattern, "made", "file", n_rows, n_bytes, 0, time.monotonic() - began)
 
 
 def _parts(file: MadeFile, query: Query) -> dict[str, Query]:

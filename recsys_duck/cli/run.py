@@ -102,6 +102,7 @@ def demo(folder: str) -> None:
 
 
 def narrate(events: Any, *, as_json: bool) -> None:
+    """Show events as they come, and the event of an error before it is raised on."""
     from recsys_duck.console import Narrator, failures
 
     with Narrator(as_json=as_json) as narrator:

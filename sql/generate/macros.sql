@@ -1,13 +1,20 @@
--- What the SELECTs of the generator share: draws, long tails, tastes, ids and names.
--- why:  hash() is promised for one version of DuckDB alone, and is 50 times faster than md5: the same
---       seed gives the same files with the same DuckDB. Parquet files name their writer anyway.
+-- What the SELECTs of the generator share: draws, long tails, tastes, ids, names and JSON.
+-- why:  hash() is 50 times faster than md5, and promised for one version of DuckDB alone: the same
+--       seed gives the same files with the same DuckDB. Its name stands in Parquet files anyway.
 
--- A number in [0, 1) for a seed, a salt and a key. Hashed twice: hash() of several values ends in an
--- exclusive or with the last one, so that two users whose hashes begin alike would draw alike for life.
+-- Draws
+
+-- A number in [0, 1) for a seed, a salt and a key. Hashed twice: hash() of several values ends in
+-- an exclusive or with the last one, so that two users whose hashes begin alike would draw alike.
 create or replace macro draw(seed, salt, key, turn := 0) as
     (hash(hash(seed, salt, key, turn)) >> 11) / 9007199254740992e0;
 
--- Zipf's law with exponent 1, flattened at its head: rows at place x of [0, 1] go as 1 / (x + flatness).
+-- Another order of 0 … n - 1. 2147483579 is a safe prime: it leaves no n as it was but 1 and 2.
+create or replace macro scattered(place, n, shift) as (place * 2147483579 + shift) % n;
+
+-- Long tails: Zipf's law with exponent 1, flattened at its head. Rows at place x of 0 … 1 go as
+-- 1 / (x + flatness).
+
 -- The share of the rows that stand before a place …
 create or replace macro tail_share(place, flatness) as
     ln(1 + place / flatness) / ln(1 + 1 / flatness);
@@ -21,13 +28,22 @@ create or replace macro tail_rows(place, n_places, n_rows, flatness) as
     cast(round(n_rows * tail_share((place + 1) / n_places, flatness)) as bigint)
     - cast(round(n_rows * tail_share(place / n_places, flatness)) as bigint);
 
--- Another order of 0 … n - 1. 2147483579 is a safe prime: it leaves no n as it was but 1 and 2.
-create or replace macro scattered(place, n, shift) as (place * 2147483579 + shift) % n;
+-- Tastes
+
+-- The first cluster of a user's taste: those of small number have the most users.
+create or replace macro first_cluster_of(seed, user_number, n_clusters) as
+    cast(floor(n_clusters * pow(draw(seed, 'cluster', user_number), 1.5e0)) as bigint);
 
 -- Where the parts of a user's n rows begin: 40 % are of the first cluster of the taste, 25 % of the
 -- second, 10 % of the third, the rest of any other.
 create or replace macro part_start(part, n) as
-    case part when 0 then 0 when 1 then n * 2 // 5 when 2 then n * 13 // 20 when 3 then n * 3 // 4 else n end;
+    case part
+        when 0 then 0
+        when 1 then n * 2 // 5
+        when 2 then n * 13 // 20
+        when 3 then n * 3 // 4
+        else n
+    end;
 
 create or replace macro part_of(slot, n) as
     case
@@ -41,26 +57,75 @@ create or replace macro part_of(slot, n) as
 create or replace macro different_place(i, n, n_places, share, flatness) as
     i + cast(floor((n_places - n) * tail_place((i + share) / n, flatness)) as bigint);
 
+-- The number of the album of an item, and of the artist of an album or item: of its own cluster.
+create or replace macro album_of(seed, item_number, n_clusters, n_cluster_albums) as
+    item_number % n_clusters
+    + n_clusters * cast(floor(n_cluster_albums * draw(seed, 'album', item_number)) as bigint);
+
+create or replace macro artist_of(seed, number, n_clusters, n_cluster_artists) as
+    number % n_clusters
+    + n_clusters * cast(floor(
+        n_cluster_artists * tail_place(draw(seed, 'artist', number), 0.05e0)
+    ) as bigint);
+
+-- Ids, as each source writes them
+
 -- Sixteen hexadecimal digits for a key, in capitals.
 create or replace macro code_of(seed, salt, key) as
     printf('%016X', hash(hash(seed, salt, key)));
 
--- Latin-1, one byte a character; what it lacks becomes a question mark.
-create or replace macro latin_1(text) as
-    unhex(array_to_string(list_transform(
-        string_split(text, ''),
-        lambda letter: printf('%02x', case when unicode(letter) < 256 then unicode(letter) else 63 end)
-    ), ''));
+-- A user's forty digits, as a SHA-1 has.
+create or replace macro sha1_like(seed, user_number) as
+    lower(concat(
+        code_of(seed, 'user', user_number),
+        code_of(seed, 'user_2', user_number),
+        substr(code_of(seed, 'user_3', user_number), 1, 8)
+    ));
 
--- The k-th made-up name: quotes, commas, slashes and blanks in it, Latin-1 letters only unless is_wide.
--- A few names of the first 32,000 are the same; later ones end in a number.
+-- An artist's UUID.
+create or replace macro uuid_like(seed, artist_number) as
+    regexp_replace(
+        lower(concat(code_of(seed, 'mbid', artist_number), code_of(seed, 'mbid_2', artist_number))),
+        '^(.{8})(.{4}).(.{3})(.{4})(.{12})',
+        '\1-\2-4\3-\4-\5'
+    );
+
+-- Five letters of the first digits of a code.
+create or replace macro letters_of(code) as
+    translate(substr(code, 1, 5), '0123456789', 'QRSTUVWXYZ');
+
+-- A song: SO, five letters, 12, nine digits.
+create or replace macro song_id_of(seed, song_number) as
+    concat(
+        'SO',
+        letters_of(code_of(seed, 'song', song_number)),
+        '12',
+        substr(code_of(seed, 'song', song_number), 6, 9)
+    );
+
+-- A track: every 107th number from 133 on, in another order than the tracks'.
+create or replace macro track_id_of(track_number, n_tracks, shift) as
+    133 + 107 * scattered(track_number, n_tracks, shift);
+
+-- A track, an artist or an album: twenty-two digits and letters.
+create or replace macro spotify_id(seed, sort, number) as
+    concat(
+        code_of(seed, sort, number),
+        substr(lower(code_of(seed, concat(sort, '_2'), number)), 1, 6)
+    );
+
+-- Names
+
+-- The name of the k-th (from 0), with quotes, commas, slashes and blanks in some; with Latin-1
+-- letters only unless is_wide. Different for each k: the 32,001st is the first with a number.
 create or replace macro made_up_name(k, is_wide) as
     replace(replace(replace(
         [
-            'The {a} {n}', '{a} {n}', '{n} of {w}', '{a} {n} & the {w}s', '{n}', '{w} {n}',
-            '{a} "{n}" {w}', '{a}, {n} and {w}', 'DJ {w} feat. {a} {n}', 'The {n}, Live', '{w}''s {n}',
-            '{n} ({a} Version)', '¡{w}! {n}', '{w}/{n}', ' {a}  {n} ', '{a} {n} - "{w}"'
-        ][k // 2000 % 16 + 1],
+            'The {a} {n}', '{a} {n}', '{n} of {a} {w}', '{a} {n} & the {w}s', '{w} {a} {n}',
+            '{n} {a}', '{a} "{n}" {w}', '{a}, {n} and {w}', 'DJ {w} feat. {a} {n}', 'The {n}, {a}',
+            '{w}''s {a} {n}', '{n} ({a} Version)', '¡{a}! {n}', '{a}/{n}', ' {a}  {n} ',
+            '{a} {n} - "{w}"'
+        ][(k + k // 2000) % 16 + 1],
         '{a}', [
             'Amber', 'Blue', 'Brass', 'Broken', 'Copper', 'Crimson', 'Distant', 'Electric', 'Empty',
             'Fading', 'Frozen', 'Gentle', 'Gilded', 'Golden', 'Hidden', 'Hollow', 'Idle', 'Iron',
@@ -72,93 +137,67 @@ create or replace macro made_up_name(k, is_wide) as
             'Anchors', 'Arrows', 'Atlas', 'Badgers', 'Bells', 'Bridges', 'Canyons', 'Captains',
             'Comets', 'Crows', 'Ducks', 'Echoes', 'Engines', 'Falcons', 'Ferns', 'Foxes', 'Giants',
             'Harbours', 'Herons', 'Horses', 'Islands', 'Kites', 'Lanterns', 'Letters', 'Lions',
-            'Maps', 'Mirrors', 'Mountains', 'Oaks', 'Orchards', 'Owls', 'Pilots', 'Planets', 'Poets',
-            'Radios', 'Rivers', 'Rooftops', 'Sailors', 'Satellites', 'Shadows', 'Signals',
+            'Maps', 'Mirrors', 'Mountains', 'Oaks', 'Orchards', 'Owls', 'Pilots', 'Planets',
+            'Poets', 'Radios', 'Rivers', 'Rooftops', 'Sailors', 'Satellites', 'Shadows', 'Signals',
             'Sparrows', 'Storms', 'Streets', 'Strangers', 'Thieves', 'Tides', 'Towers', 'Trains',
             'Wolves'
         ][k // 40 % 50 + 1]),
-        '{w}', case when is_wide and k % 3 = 0 then [
-            'Łódź', '東京', 'Чайка', 'Ωμέγα', 'Đàn', 'şarkı', '서울', 'שלום', 'Žena', '🎧', 'नदी', 'กรุงเทพ', 'Кино'
-        ][k % 13 + 1]
-        else [
-            'Béa', 'Jürgen', 'Señor', 'Zoë', 'Åse', 'François', 'Björn', 'Straße', 'João', 'Ana', 'Mary', 'Chloé', 'Íñigo'
-        ][k % 13 + 1] end
-    ) || case when k >= 32000 then ' ' || (k // 32000 + 1) else '' end;
+        '{w}', case
+            when is_wide and k % 3 = 0 then [
+                'Łódź', '東京', 'Чайка', 'Ωμέγα', 'Đàn', 'şarkı', '서울', 'שלום', 'Žena', '🎧', 'नदी',
+                'กรุงเทพ', 'Кино'
+            ][k % 13 + 1]
+            else [
+                'Béa', 'Jürgen', 'Señor', 'Zoë', 'Åse', 'François', 'Björn', 'Straße', 'João',
+                'Ana', 'Mary', 'Chloé', 'Íñigo'
+            ][k % 13 + 1]
+        end)
+    || case when k >= 32000 then ' ' || (k // 32000 + 1) else '' end;
 
--- The id of a song by number: SO, five letters, 12, nine digits.
-create or replace macro song_id_of(seed, song_number) as
-    concat(
-        'SO',
-        translate(substr(code_of(seed, 'song', song_number), 1, 5), '0123456789', 'QRSTUVWXYZ'),
-        '12',
-        substr(code_of(seed, 'song', song_number), 6, 9)
-    );
-
--- Forty hexadecimal digits for a user by number, as a SHA-1 has.
-create or replace macro sha1_like(seed, user_number) as
-    lower(concat(
-        code_of(seed, 'user', user_number),
-        code_of(seed, 'user_2', user_number),
-        substr(code_of(seed, 'user_3', user_number), 1, 8)
-    ));
-
--- The id of an artist by number, written as a UUID.
-create or replace macro uuid_like(seed, artist_number) as
-    regexp_replace(
-        lower(concat(code_of(seed, 'mbid', artist_number), code_of(seed, 'mbid_2', artist_number))),
-        '^(.{8})(.{4}).(.{3})(.{4})(.{12})$', '\1-\2-4\3-\4-\5'
-    );
-
--- The id of a track by number: every 107th from 133 on, in another order.
-create or replace macro track_id_of(track_number, n_tracks, shift) as
-    133 + 107 * scattered(track_number, n_tracks, shift);
-
--- The number of the album of an item, and of the artist of an album: each of the item's own cluster.
-create or replace macro album_of(seed, item_number, n_clusters, n_cluster_albums) as
-    item_number % n_clusters
-    + n_clusters * cast(floor(n_cluster_albums * draw(seed, 'album', item_number)) as bigint);
-
-create or replace macro artist_of(seed, album_number, n_clusters, n_cluster_artists) as
-    album_number % n_clusters
-    + n_clusters * cast(floor(
-        n_cluster_artists * tail_place(draw(seed, 'artist', album_number), 0.05e0)
-    ) as bigint);
-
--- Twenty-two letters and digits for a thing of a sort by number.
-create or replace macro spotify_id(seed, sort, number) as
-    substr(concat(
-        translate(code_of(seed, sort, number), '0123456789ABCDEF', '02468kmpqtvwyzBD'),
-        translate(code_of(seed, concat(sort, '_2'), number), '0123456789ABCDEF', 'aceg13579HKMRTVX')
-    ), 1, 22);
-
--- A made-up name for a thing of a sort by number; other things may have it too.
+-- A name for a thing of a sort by number; other things may have it too.
 create or replace macro name_by_draw(seed, sort, number, is_wide := true) as
     made_up_name(cast(hash(seed, sort, number) % 32000 as bigint), is_wide);
 
--- The first cluster of a user's taste: those of small number have the most users.
-create or replace macro first_cluster_of(seed, user_number, n_clusters) as
-    cast(floor(n_clusters * pow(draw(seed, 'cluster', user_number), 1.5e0)) as bigint);
-
--- The title of a playlist, which tells something of its first cluster.
+-- The title of a playlist, which tells something of its taste.
 create or replace macro playlist_title(seed, user_number, n_clusters) as
     replace(
-        ['{t}', '{t}', 'my {t}', '{t} 2017', '{t} mix', '{t}!!', ' {t} ', 'best of {t}, pt. 2', '"{t}"', 'été {t}'
-        ][cast(hash(seed, 'title', user_number) % 10 as bigint) + 1],
-        '{t}',
         [
+            '{t}', '{t}', 'my {t}', '{t} 2017', '{t} mix', '{t}!!', ' {t} ', 'best of {t}, pt. 2',
+            '"{t}"', 'été {t}'
+        ][cast(hash(seed, 'title', user_number) % 10 as bigint) + 1],
+        '{t}', [
             'country', 'chill', 'summer', 'workout', 'party', 'sleep', 'road trip', 'throwback',
             'Rock', 'Rap', 'indie', 'Christmas', 'study', 'wedding', 'feel good', 'gym', 'oldies',
             'Latino', 'jazz', 'METAL'
         ][first_cluster_of(seed, user_number, n_clusters) % 20 + 1]
     );
 
--- JSON as Python's json.dump indents it: a blank ends each line that goes on.
+-- Bytes and JSON
+
+-- Latin-1, one byte a character; what it lacks becomes a question mark.
+create or replace macro latin_1(text) as
+    unhex(array_to_string(list_transform(
+        string_split(text, ''),
+        lambda letter: printf(
+            '%02x', case when unicode(letter) < 256 then unicode(letter) else 63 end
+        )
+    ), ''));
+
 create or replace macro json_text(text) as cast(to_json(text) as varchar);
 
 create or replace macro line_break(indent) as concat(chr(10), repeat(' ', indent));
 
 create or replace macro json_field(name, written) as concat('"', name, '": ', written);
 
+-- The URI of a track, an artist or an album; a local file has one of another form.
+create or replace macro json_uri(sort, is_local, seed, number) as
+    json_field(concat(sort, '_uri'), concat(
+        '"spotify:', case when is_local then 'local:' else '' end, sort, ':',
+        spotify_id(seed, sort, number), '"'
+    ));
+
+-- A list or an object over lines, as Python's json.dump once wrote it: a blank ends each that goes
+-- on.
 create or replace macro json_lines(indent, opening, written, closing) as
     concat(
         opening, line_break(indent + 4),

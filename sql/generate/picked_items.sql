@@ -1,8 +1,8 @@
 -- What each user picks, turn by turn: items by number, item 0 the most popular.
 -- grain:  user_number, turn
--- why:    rows come as the users do and nothing is held: no join, sort, window or group. Item number
---         = place × $n_clusters + cluster, so that an item's cluster and place in it need no table.
---         The number of clusters is prime: the steps of a taste never meet.
+-- why:    rows come as the users do and nothing is held: no join, sort, window or group. An item's
+--         number is place × $n_clusters + cluster, so that neither needs a table. The number of
+--         clusters is prime: the steps of a taste never meet, and picks differ but for $repeats.
 
 with
 -- one row per user
@@ -58,7 +58,9 @@ slots as (
             case
                 -- again what was picked at an earlier turn
                 when draw($seed, 'repeat', turns.user_number, turns.turn) < $repeats
-                    then cast(floor(turns.turn * draw($seed, 'again', turns.user_number, turns.turn)) as bigint)
+                    then cast(floor(
+                        turns.turn * draw($seed, 'again', turns.user_number, turns.turn)
+                    ) as bigint)
                 else turns.turn
             end,
             turns.n_rows,
@@ -94,9 +96,9 @@ select
     ) * $n_clusters + (
         parts.first_cluster + parts.cluster_step * case
             when parts.part < 3 then parts.part
-            else 3 + cast(
-                floor(($n_clusters - 3) * draw($seed, 'stranger', parts.user_number, parts.slot)) as bigint
-            )
+            else 3 + cast(floor(
+                ($n_clusters - 3) * draw($seed, 'stranger', parts.user_number, parts.slot)
+            ) as bigint)
         end
     ) % $n_clusters as item_number
 from parts

@@ -1,7 +1,7 @@
 -- How many users, items, artists and albums a number of rows makes.
 -- grain:  n_users
--- why:    rows are kept exactly: users with few rows have theirs first, the others share the rest. A
---         cluster holds as many items as the busiest user picks of it, so that picks differ.
+-- why:    rows are met exactly: users with few rows have theirs first, the others share the rest.
+--         A cluster holds as many items as the busiest user picks of it, so that picks differ.
 
 with
 -- one row: the users of each sort
@@ -45,7 +45,8 @@ cluster_sizes as (
         cluster_items.n_none,
         cluster_items.n_long_rows,
         cluster_items.n_cluster_items,
-        cast(ceil(cluster_items.n_cluster_items / $items_per_artist) as bigint) as n_cluster_artists,
+        cast(ceil(cluster_items.n_cluster_items / $items_per_artist) as bigint)
+            as n_cluster_artists,
         cast(ceil(cluster_items.n_cluster_items / $items_per_album) as bigint) as n_cluster_albums
     from cluster_items
 )

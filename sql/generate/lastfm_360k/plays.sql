@@ -37,7 +37,8 @@ select
         else concat(drawn_plays.artist_name, ' (band)')
     end as artist_name,
     case
-        when draw($seed, 'counts_bad', drawn_plays.user_number, drawn_plays.turn) < $counts_bad then 0
+        when draw($seed, 'counts_bad', drawn_plays.user_number, drawn_plays.turn) < $counts_bad
+            then 0
         else cast(ceil(
             least(80000, drawn_plays.most_plays) / pow(1 + drawn_plays.turn, 0.8e0)
         ) as bigint)

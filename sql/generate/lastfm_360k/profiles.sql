@@ -21,7 +21,8 @@ drawn_profiles as (
         cast(floor(16 * pow(draw($seed, 'country_place', users.user_number), 2.0e0)) as bigint) + 1
             as country_place,
         date '2002-10-29'
-        + cast(floor(2500 * sqrt(draw($seed, 'signup', users.user_number))) as integer) as signed_up_date
+        + cast(floor(2500 * sqrt(draw($seed, 'signup', users.user_number))) as integer)
+            as signed_up_date
     from users
     where
         -- a user without plays has a profile

@@ -14,11 +14,7 @@ album_tracks as (
         -- 1:30 to 6:30
         90000 + cast(floor(300000 * draw($seed, 'duration', picked_items.item_number)) as bigint)
             as duration_ms,
-        case
-            when draw($seed, 'local', picked_items.user_number, picked_items.turn) < $uris_bad
-                then 'spotify:local:'
-            else 'spotify:'
-        end as uri_prefix
+        draw($seed, 'local', picked_items.user_number, picked_items.turn) < $uris_bad as is_local
     from generate.picked_items
 ),
 
@@ -32,7 +28,7 @@ artist_tracks as (
         artist_of($seed, album_tracks.album_number, $n_clusters, $n_cluster_artists)
             as artist_number,
         album_tracks.duration_ms,
-        album_tracks.uri_prefix
+        album_tracks.is_local
     from album_tracks
 ),
 
@@ -47,18 +43,16 @@ written_tracks as (
         json_lines(16, '{', [
             json_field('pos', cast(artist_tracks.turn as varchar)),
             json_field('artist_name', json_text(made_up_name(artist_tracks.artist_number, true))),
-            json_field('track_uri', json_text(concat(
-                artist_tracks.uri_prefix, 'track:', spotify_id($seed, 'track', artist_tracks.track_number)
-            ))),
-            json_field('artist_uri', json_text(concat(
-                artist_tracks.uri_prefix, 'artist:', spotify_id($seed, 'artist', artist_tracks.artist_number)
-            ))),
-            json_field('track_name', json_text(name_by_draw($seed, 'title', artist_tracks.track_number))),
-            json_field('album_uri', json_text(concat(
-                artist_tracks.uri_prefix, 'album:', spotify_id($seed, 'album', artist_tracks.album_number)
-            ))),
+            json_uri('track', artist_tracks.is_local, $seed, artist_tracks.track_number),
+            json_uri('artist', artist_tracks.is_local, $seed, artist_tracks.artist_number),
+            json_field(
+                'track_name', json_text(name_by_draw($seed, 'title', artist_tracks.track_number))
+            ),
+            json_uri('album', artist_tracks.is_local, $seed, artist_tracks.album_number),
             json_field('duration_ms', cast(artist_tracks.duration_ms as varchar)),
-            json_field('album_name', json_text(name_by_draw($seed, 'album_name', artist_tracks.album_number)))
+            json_field(
+                'album_name', json_text(name_by_draw($seed, 'album', artist_tracks.album_number))
+            )
         ], '}') as track_text
     from artist_tracks
 ),
@@ -87,7 +81,14 @@ drawn_playlists as (
         playlists.user_number,
         playlists.user_number = $first_user as is_first,
         playlists.user_number = $last_user as is_last,
-        draw($seed, 'pid', playlists.user_number) as pid_share,
+        case
+            when draw($seed, 'pid', playlists.user_number) < $pids_broken then 'null'
+            -- the first of a slice would be after the last of another
+            when draw($seed, 'pid', playlists.user_number) < $pids_broken + $pids_repeated
+                and playlists.user_number > $first_user
+                then cast(playlists.user_number - 1 as varchar)
+            else cast(playlists.user_number as varchar)
+        end as pid,
         playlist_title($seed, playlists.user_number, $n_clusters) as title,
         case
             when draw($seed, 'emoji', playlists.user_number) < $titles_with_emoji
@@ -100,32 +101,34 @@ drawn_playlists as (
         ) as bigint) as modified_at,
         cast(floor(pow(1 - draw($seed, 'followers', playlists.user_number), -0.6e0)) as bigint)
             as n_followers,
-        case when draw($seed, 'shared', playlists.user_number) < 0.02e0 then 'true' else 'false' end
-            as collaborative,
+        case
+            when draw($seed, 'shared', playlists.user_number) < 0.02e0 then 'true'
+            else 'false'
+        end as collaborative,
         draw($seed, 'described', playlists.user_number) < 0.02e0 as is_described
     from playlists
 )
 
 select
     encode(concat(
-        case when drawn_playlists.is_first then slice_head($first_user) else ', ' || line_break(8) end,
+        case
+            when drawn_playlists.is_first then slice_head($first_user)
+            else concat(', ', line_break(8))
+        end,
         json_lines(8, '{', list_filter([
             json_field('name', json_text(concat(drawn_playlists.title, drawn_playlists.title_end))),
-            case
-                when drawn_playlists.is_described
-                    then json_field('description', json_text(concat('Only "', drawn_playlists.title, '" &#x27;here&#x27;')))
-            end,
             json_field('collaborative', json_text(drawn_playlists.collaborative)),
-            json_field('pid', case
-                when drawn_playlists.pid_share < $pids_broken then 'null'
-                when drawn_playlists.pid_share < $pids_broken + $pids_repeated and not drawn_playlists.is_first
-                    then cast(drawn_playlists.user_number - 1 as varchar)
-                else cast(drawn_playlists.user_number as varchar)
-            end),
+            json_field('pid', drawn_playlists.pid),
             json_field('modified_at', cast(drawn_playlists.modified_at as varchar)),
             json_field('num_tracks', cast(coalesce(track_lists.n_tracks, 0) as varchar)),
             json_field('num_albums', cast(coalesce(track_lists.n_albums, 0) as varchar)),
             json_field('num_followers', cast(drawn_playlists.n_followers as varchar)),
+            case
+                when drawn_playlists.is_described
+                    then json_field(
+                        'description', json_text(concat(drawn_playlists.title, ' &amp; more'))
+                    )
+            end,
             json_field('tracks', case
                 when track_lists.n_tracks is null then '[]'
                 else json_lines(12, '[', track_lists.track_texts, ']')
@@ -134,7 +137,10 @@ select
             json_field('duration_ms', cast(coalesce(track_lists.duration_ms, 0) as varchar)),
             json_field('num_artists', cast(coalesce(track_lists.n_artists, 0) as varchar))
         ], lambda field: field is not null), '}'),
-        case when drawn_playlists.is_last then line_break(4) || ']' || line_break(0) || '}' else '' end
+        case
+            when drawn_playlists.is_last then concat(line_break(4), ']', line_break(0), '}')
+            else ''
+        end
     )) as piece
 from drawn_playlists
 left join track_lists

@@ -11,9 +11,7 @@ songs as (
 kept_songs as (
     select
         songs.song_number,
-        songs.song_number % $n_clusters + $n_clusters * cast(floor(
-            $n_cluster_artists * tail_place(draw($seed, 'artist', songs.song_number), 0.05e0)
-        ) as bigint) as artist_number
+        artist_of($seed, songs.song_number, $n_clusters, $n_cluster_artists) as artist_number
     from songs
     where draw($seed, 'songs_missing', songs.song_number) >= $songs_missing
 ),
@@ -45,7 +43,7 @@ coded_entries as (
 select
     concat(
         'TR',
-        translate(substr(coded_entries.code, 1, 5), '0123456789', 'QRSTUVWXYZ'),
+        letters_of(coded_entries.code),
         '128F',
         substr(coded_entries.code, 6, 7)
     ) as track_id,

@@ -1,7 +1,7 @@
--- The tracks, by id: their albums, artists and genres, as lists that may be empty or name the unknown.
+-- The tracks, by id: lists of their albums, artists and genres, some empty, some of unknown ids.
 -- grain:  track_id
--- why:    one sort, of the catalogue: the original lies by id, and ids say nothing of popularity. Ids
---         of albums and artists from 100000000 on, and of genres from 1000 on, are in no catalogue.
+-- why:    one sort, of the catalogue: the original lies by id, and ids say nothing of popularity.
+--         Ids of albums and artists from 100000000 on, of genres from 1000 on are in no catalogue.
 
 with
 -- one row per track
