@@ -82,7 +82,7 @@ def load_generator(kind: str) -> Generator:
     known = sorted(path.parent.name for path in FOLDER.glob(f"*/{SETTINGS_FILE}"))
     if kind not in known:
         raise ProjectError(f"there is no generator of kind {kind}", where="KIND", fix=near_miss(kind, known))
-    fields = read_toml(FOLDER / kind / SETTINGS_FILE)
+    fields: Mapping[str, Any] = read_toml(FOLDER / kind / SETTINGS_FILE)
     defects = tuple(Defect(name, **one) for name, one in table_of(fields, "defects").items())
     shape = {**table_of(fields, "shape"), **{one.name: one.share for one in defects}}
     return Generator(
@@ -113,10 +113,11 @@ def generate(
             engine.run_script((FOLDER / "macros.sql").read_text(encoding="utf-8"), where="macros.sql")
             given = {**generator.shape, "rows": _value(rows), "seed": _value(seed)}
             values = {**given, **_sizes(engine, texts, given)}
-            for file in files:
-                yield from _make(file, engine, texts.query(file.query, values), beside, threads)
-        for made in sorted(beside.glob("*.*")):
-            made.replace(folder / made.name)
+            made = [(file, _parts(file, texts.query(file.query, values))) for file in files]
+            for file, parts in made:
+                yield from _make(file, parts, engine, beside, threads)
+        for name in (name for _, parts in made for name in parts):
+            (beside / name).replace(folder / name)
 
 
 def _files_of(generator: Generator, layout: str | None) -> list[MadeFile]:
@@ -163,10 +164,11 @@ def _sizes(engine: DuckdbEngine, texts: "_Texts", given: Mapping[str, Value]) ->
     return dict(zip(names, map(_value, engine.fetch(query)[0]), strict=True))
 
 
-def _make(file: MadeFile, engine: DuckdbEngine, query: Query, beside: Path, threads: int) -> Iterator[Event]:
+def _make(
+    file: MadeFile, parts: Mapping[str, Query], engine: DuckdbEngine, beside: Path, threads: int
+) -> Iterator[Event]:
     """Make one file, or its many."""
     began = time.monotonic()
-    parts = _parts(file, query)
     yield Started(file.pattern, "", len(parts))
     tasks = [partial(engine.copy_to, one, beside / name, file.copy) for name, one in parts.items()]
     n_rows = n_done = 0

@@ -33,5 +33,6 @@ select
         ) as bigint)
         + case when drawn_events.is_last_nanosecond then 86399999999999 else 0 end
     ) as started_at,
+    -- the original has this stray column of pandas', too
     row_number() over () - 1 as __index_level_0__
 from drawn_events
