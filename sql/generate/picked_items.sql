@@ -1,8 +1,8 @@
 -- What each user picks, turn by turn: items by number, item 0 the most popular.
 -- grain:  user_number, turn
 -- why:    rows come as the users do and nothing is held: no join, sort, window or group. An item's
---         number is place × $n_clusters + cluster, so that neither needs a table. The number of
---         clusters is prime: the steps of a taste never meet, and picks differ but for $repeats.
+--         number is place × $n_clusters + cluster, so that neither needs a table. Picks differ but
+--         for $repeats.
 
 with
 -- one row per user

@@ -1,7 +1,9 @@
 -- How many users, items, artists and albums a number of rows makes.
 -- grain:  n_users
 -- why:    rows are met exactly: users with few rows have theirs first, the others share the rest.
---         A cluster holds as many items as the busiest user picks of it, so that picks differ.
+--         A cluster holds as many items as the busiest user picks of it, so that picks differ;
+--         few rows make few clusters, that there are rows enough for each item. Their number is
+--         prime: the steps of a taste never meet.
 
 with
 -- one row: the users of each sort
@@ -23,18 +25,46 @@ user_rows as (
     from users
 ),
 
--- one row: the items of each cluster
-cluster_items as (
+-- one row: the least items that a cluster must have
+least_sizes as (
     select
         user_rows.n_long,
         user_rows.n_few,
         user_rows.n_none,
         user_rows.n_long_rows,
-        greatest(
-            cast(ceil($rows / $rows_per_item / $n_clusters) as bigint),
-            tail_rows(0, user_rows.n_long, user_rows.n_long_rows, $user_flatness) // 2 + 2
-        ) as n_cluster_items
+        tail_rows(0, user_rows.n_long, user_rows.n_long_rows, $user_flatness) // 2 + 2
+            as n_least_items
     from user_rows
+),
+
+-- one row: the clusters that the items fill
+clusters as (
+    select
+        least_sizes.n_long,
+        least_sizes.n_few,
+        least_sizes.n_none,
+        least_sizes.n_long_rows,
+        least_sizes.n_least_items,
+        coalesce(list_max(list_filter(
+            [7, 13, 31, 61],
+            lambda prime: prime * least_sizes.n_least_items <= $rows / $rows_per_item
+        )), 7) as n_clusters
+    from least_sizes
+),
+
+-- one row: the items of each cluster
+cluster_items as (
+    select
+        clusters.n_long,
+        clusters.n_few,
+        clusters.n_none,
+        clusters.n_long_rows,
+        clusters.n_clusters,
+        greatest(
+            cast(ceil($rows / $rows_per_item / clusters.n_clusters) as bigint),
+            clusters.n_least_items
+        ) as n_cluster_items
+    from clusters
 ),
 
 -- one row: the artists and albums of each cluster
@@ -44,6 +74,7 @@ cluster_sizes as (
         cluster_items.n_few,
         cluster_items.n_none,
         cluster_items.n_long_rows,
+        cluster_items.n_clusters,
         cluster_items.n_cluster_items,
         cast(ceil(cluster_items.n_cluster_items / $items_per_artist) as bigint)
             as n_cluster_artists,
@@ -61,12 +92,13 @@ select
     cluster_sizes.n_few,
     -- rows of the users of the long tail
     cluster_sizes.n_long_rows,
+    cast(cluster_sizes.n_clusters as bigint) as n_clusters,
     cluster_sizes.n_cluster_items,
-    cluster_sizes.n_cluster_items * $n_clusters as n_items,
+    cluster_sizes.n_cluster_items * cluster_sizes.n_clusters as n_items,
     cluster_sizes.n_cluster_artists,
-    cluster_sizes.n_cluster_artists * $n_clusters as n_artists,
+    cluster_sizes.n_cluster_artists * cluster_sizes.n_clusters as n_artists,
     cluster_sizes.n_cluster_albums,
-    cluster_sizes.n_cluster_albums * $n_clusters as n_albums,
+    cluster_sizes.n_cluster_albums * cluster_sizes.n_clusters as n_albums,
     -- where the scattered orders begin
     cast(hash($seed) % 1000000007 as bigint) as seed_shift
 from cluster_sizes
