@@ -93,6 +93,7 @@ def _table(name: str, contract: Contract, stage: Stage) -> Iterator[str]:
     facts = [f"grain: {', '.join(contract.grain) or 'none'}"]
     facts += [f"gate of: {contract.gate_of}"] if contract.gate_of else []
     facts += [f"once for each: {stage.for_each}"] if stage.for_each else []
+    facts += [f"made only if {stage.only_if} is on"] if stage.only_if else []
     facts += ["a view"] if stage.is_view else []
     facts += [f"made in Python by the stage {stage.key}"] if isinstance(stage, PythonStage) else []
     facts += [f"reads: {', '.join(stage.reads)}"] if stage.reads else []

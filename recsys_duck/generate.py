@@ -6,10 +6,9 @@ same bytes on any machine. Refuses a folder that has such files; what is stopped
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,12 @@ from typing import Any
 from recsys_duck.engines import Query, splice
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
-from recsys_duck.errors import ProjectError, ResourceError, near_miss
+from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.events import Built, Event, Progress, Started
 from recsys_duck.jobs import run_jobs, stoppable
 from recsys_duck.kind import SQL_FOLDER
 from recsys_duck.parameters import Value, read_toml, table_of
+from recsys_duck.placing import folder_at, placing, put
 from recsys_duck.stage import Place
 
 FOLDER = SQL_FOLDER / "generate"
@@ -100,7 +100,7 @@ def generate(
     """Make the files of a layout, by default the first; yields what happens.
 
     Raises:
-        ProjectError: there is no such layout, or the folder has such files.
+        ProjectError: there is no such layout, the folder has such files or takes none.
         ResourceError: memory or disk does not suffice; nothing is left behind.
         InterruptedBuildError, TerminatedBuildError: nothing is left behind.
     """
@@ -117,7 +117,7 @@ def generate(
             for file, parts in made:
                 yield from _make(file, parts, engine, beside, threads)
         for name in (name for _, parts in made for name in parts):
-            (beside / name).replace(folder / name)
+            put(beside / name, folder / name)
 
 
 def _files_of(generator: Generator, layout: str | None) -> list[MadeFile]:
@@ -140,21 +140,15 @@ def _refuse_taken(files: Sequence[MadeFile], folder: Path) -> None:
 
 @contextmanager
 def _workspace(folder: Path) -> Iterator[Path]:
-    """Give a folder beside the files to come; whatever happens, it is gone afterwards."""
-    beside = None
+    """Give a folder inside the one of the files to come, which is made, and is gone where nothing came of it."""
+    is_new = not folder.exists()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".generating-", dir=folder))
-        yield beside
-    except OSError as error:
-        raise ResourceError(
-            f"can't write here: {error.strerror}", where=str(error.filename or folder), fix="see to space and rights"
-        ) from None
-    finally:
-        if beside is not None:
-            shutil.rmtree(beside, ignore_errors=True)
-        with suppress(OSError):
-            folder.rmdir()  # where it is empty: nothing came of it
+        with placing(folder_at(folder)) as beside:
+            yield beside
+    except BaseException:
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _sizes(engine: DuckdbEngine, texts: "_Texts", given: Mapping[str, Value]) -> dict[str, Value]:

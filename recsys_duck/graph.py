@@ -115,10 +115,11 @@ def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -
     for stage in project.stages.values():
         for table in stage.reads:
             if table not in producers and table not in inputs:
+                fix = near_miss(table, inputs if table.startswith("files.") else producers)
                 yield ProjectError(
                     f"{stage.key} reads {table}, which nothing makes",
                     where=_where(stage, table),
-                    fix=near_miss(table, inputs if table.startswith("files.") else producers),
+                    fix=f"it is made only if {project.off[table]} is on" if table in project.off else fix,
                 )
         bound = _planning_columns(project, stage, producers)
         for name in stage.parameters:
@@ -155,7 +156,7 @@ def _planning_columns(project: Project, stage: Stage, producers: Mapping[str, tu
 
 def _layer_problems(project: Project) -> Iterator[RecsysDuckError]:
     side = project.kind.side
-    behind_side = {*side, *_upstream_of(side, project)}
+    behind_side = {*side, *_upstream_of(side, project)} - set(OF_EVENTS)
     for stage in project.stages.values():
         layer = stage.key.split(".")[0]
         fix = "read an earlier layer: files, staging, core, split"
@@ -174,14 +175,14 @@ def _layer_problems(project: Project) -> Iterator[RecsysDuckError]:
 
 
 def _upstream_of(tables: Sequence[str], project: Project) -> set[str]:
-    """Find every table that some tables are made of."""
+    """Find every table that some tables are made of; what all may read is not followed."""
     found: set[str] = set()
     todo = list(tables)
     while todo:
         table = todo.pop()
         made_of = {one for stage in project.stages.values() if table in stage.tables for one in stage.reads} - found
         found |= made_of
-        todo += made_of
+        todo += made_of - {*CORE_FOR_ALL, *OF_EVENTS}
     return found
 
 

@@ -9,17 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from recsys_duck.engines import Engine
 from recsys_duck.errors import InterruptedBuildError, TerminatedBuildError
 
 T = TypeVar("T")
 TICK_S = 0.1
 
 
+class Interruptible(Protocol):
+    """What runs tasks and can be stopped: an engine."""
+
+    def interrupt(self) -> None:
+        """Stop what runs, from another thread."""
+
+
 def run_jobs(
-    engine: Engine, tasks: Sequence[Callable[[], T]], at_a_time: int, *, stop: threading.Event | None = None
+    engine: Interruptible, tasks: Sequence[Callable[[], T]], at_a_time: int, *, stop: threading.Event | None = None
 ) -> Iterator[list[T]]:
     """Run tasks, `at_a_time` side by side; yields, at each tick, the results that came in since the last.
 
@@ -42,13 +48,13 @@ def run_jobs(
             raise
 
 
-def run_one(engine: Engine, task: Callable[[], T]) -> T:
+def run_one(engine: Interruptible, task: Callable[[], T]) -> T:
     """Run one task on a worker thread and return its result."""
     results = [result for finished in run_jobs(engine, [task], 1) for result in finished]
     return results[0]
 
 
-def _stop(engine: Engine, running: set[Future[T]]) -> None:
+def _stop(engine: Interruptible, running: set[Future[T]]) -> None:
     while running:
         engine.interrupt()
         _, running = wait(running, timeout=TICK_S)

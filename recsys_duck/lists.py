@@ -1,37 +1,17 @@
-"""Lists by name: what is similar to an item, what a user may like, and the neighbours of all items as text.
+"""Lists by name: what is similar to an item, and what a user may like.
 
 Reads a published generation, nothing else.
 """
 
-import errno
-import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from recsys_duck.errors import ProjectError, ResourceError
+from recsys_duck.errors import ProjectError
 from recsys_duck.parameters import quoted
-from recsys_duck.question import published_rows, read_published
+from recsys_duck.question import read_published
 
 Answer: TypeAlias = tuple[Sequence[str], list[tuple[Any, ...]]]
-
-# one line an item: the item, then its neighbours, best first
-NEIGHBOURS = """
-select item_id, string_agg(cast(similar_item_id as varchar), ' ' order by rank)
-from recs.similar_items
-group by item_id
-order by item_id
-"""
-# of any alphabet: readers split at them
-BLANK_IDS = r"""
-select item_id from recs.similar_items
-where
-    regexp_matches(cast(item_id as varchar), '^$|[\s\x1c-\x1f\x{85}\p{Z}]')
-    or regexp_matches(cast(similar_item_id as varchar), '^$|[\s\x1c-\x1f\x{85}\p{Z}]')
-limit 1
-"""
 
 
 def similar_items(generation: Path, folder: Path, name: str, n: int) -> Answer:
@@ -97,57 +77,3 @@ def _nearest(generation: Path, folder: Path, table: str, column: str, wanted: st
     question = f"select {column} from {table} where {near} >= 0.75 group by 1 order by {near} desc, 1 limit 3"
     names = [str(row[0]) for row in read_published(generation, question, folder=folder)[1]]
     return f"did you mean {', '.join(names)}?" if names else f'choose from: query "from {table} limit 10"'
-
-
-def export_neighbours(generation: Path, folder: Path, target: Path | None) -> int:
-    """Write one line per item: the item, then its neighbours, best first, separated by blanks; returns the lines.
-
-    `target` None is stdout. A file is put in place whole.
-
-    Raises:
-        ProjectError: an id holds a blank, which the format can't tell from two ids, or the file can't be written.
-        ResourceError: the disk is full.
-    """
-    _refuse_missing(generation, folder, "recs.similar_items")
-    blank = read_published(generation, BLANK_IDS, folder=folder)[1]
-    if blank:
-        raise ProjectError(
-            f"item {blank[0][0]!r} or a neighbour holds a blank or is empty: blanks separate ids in this format",
-            where="recs.similar_items",
-            fix='write a CSV: query "from recs.similar_items" --format csv',
-        )
-    with published_rows(generation, NEIGHBOURS, folder=folder) as (_, rows):
-        lines = (f"{item} {others}\n" for item, others in rows)
-        return _write(lines, target)
-
-
-def _write(lines: Iterable[str], target: Path | None) -> int:
-    if target is None:
-        return _count(sys.stdout.write(line) for line in lines)
-    try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with target.open("w", encoding="utf-8") as file:  # a pipe or a device is written to, never replaced
-                return _count(file.write(line) for line in lines)
-        return _put_in_place(lines, target.resolve())  # a link stays one
-    except OSError as error:
-        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
-        raise refused(f"can't write the file: {error.strerror}", where=str(target), fix="give another") from None
-
-
-def _put_in_place(lines: Iterable[str], target: Path) -> int:
-    beside = target.with_name(f".{target.name}.new")
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            n_lines = _count(file.write(line) for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-    return n_lines
-
-
-def _count(written: Iterator[int]) -> int:
-    return sum(1 for _ in written)

@@ -5,7 +5,7 @@ checked here before anything runs; all problems are told at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ MODELLED = "recs.personal"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Everything a build needs to know, checked. `unread` tells of columns in the files that nothing reads."""
+    """Everything a build needs to know, checked.
+
+    `unread` tells of columns in the files that nothing reads, `off` of tables with the parameter that would make them.
+    """
 
     root: Path
     kind: Kind
@@ -38,6 +41,7 @@ class Project:
     contract: Mapping[str, Mapping[str, str]]
     toml: Mapping[str, Any]
     unread: tuple[str, ...] = ()
+    off: Mapping[str, str] = field(default_factory=dict)
 
     def has_times(self) -> bool:
         """Tell whether the source knows when events happened."""
@@ -58,13 +62,21 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     stages = read_stages(stage_folders(root, kind), reader)
     contract = read_toml(SQL_FOLDER / "contract.toml")
     everything: dict[str, Stage] = {**{stage.key: stage for stage in python_stages}, **stages}
+    active = _active(everything, settings)
     project = Project(
         root=root,
         kind=kind,
         warehouse=warehouse_folder(given, toml),
         sources=sources,
         settings=settings,
-        stages=_active(everything, settings["models"]),
+        stages=active,
+        off={
+            table: one.only_if
+            for key, one in everything.items()
+            if key not in active
+            for table in one.tables
+            if one.only_if
+        },
         unread=tuple(unread_columns(sources)),
         macros=tuple(read_macros(reader)),
         contract={name: table_of(contract, name) for name in contract},
@@ -157,12 +169,13 @@ def _number(setting: Setting) -> int:
     return int(str(setting.value.data))
 
 
-def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
-    """Leave out the models that `models` does not name: their lists, and what is fitted for them alone.
+def _active(stages: Mapping[str, Stage], settings: Mapping[str, Setting]) -> dict[str, Stage]:
+    """Leave out what is off, and the models that `models` does not name: their lists, what is fitted for them.
 
     Raises:
-        ProjectError: `models` names no part of the table of lists.
+        ProjectError: `models` names no part of the table of lists, or an `only if` names no parameter.
     """
+    models = settings["models"]
     wanted = models.value.data if isinstance(models.value.data, tuple) else ()
     known = {stage.part for stage in stages.values() if MODELLED in stage.tables}
     if not wanted:
@@ -177,7 +190,18 @@ def _active(stages: Mapping[str, Stage], models: Setting) -> dict[str, Stage]:
                 fix=near_miss(str(name), known),
             )
     left_out = known - set(wanted)
-    return {key: stage for key, stage in stages.items() if stage.part not in left_out}
+    return {key: stage for key, stage in stages.items() if stage.part not in left_out and _is_on(stage, settings)}
+
+
+def _is_on(stage: Stage, settings: Mapping[str, Setting]) -> bool:
+    """Tell whether the parameter that a stage is for is neither 0, false, null nor empty."""
+    if stage.only_if and stage.only_if not in settings:
+        raise ProjectError(
+            f"{stage.key} is made only if {stage.only_if}, which is no parameter",
+            where=f"{stage.key}, only if",
+            fix=near_miss(stage.only_if, settings),
+        )
+    return not stage.only_if or bool(settings[stage.only_if].value.data)
 
 
 def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:

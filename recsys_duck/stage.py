@@ -14,8 +14,8 @@ from typing import Any, Protocol, TypeAlias
 from recsys_duck.errors import ProjectError
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
-FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "as", "engine")
-_FIELD = re.compile(r"^-- ([a-z]+(?: [a-z]+| \([a-z]+\))?):\s*(.*)$")
+FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "only if", "as", "engine")
+_FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -91,6 +91,7 @@ class SqlStage:
     for_each: str = ""
     is_view: bool = False
     engine: str = ""
+    only_if: str = ""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -159,6 +160,7 @@ class PythonStage:
     origin: str = "shared"
     for_each: str = ""
     is_view: bool = False
+    only_if: str = ""
 
     @property
     def is_model(self) -> bool:
@@ -272,6 +274,7 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         for_each=single.get("for each", ""),
         is_view=single.get("as") == "view",
         engine=single.get("engine", ""),
+        only_if=single.get("only if", ""),
     )
     _refuse_contradictions(stage, single)
     return stage

@@ -484,9 +484,11 @@ def test_unknown_kinds_and_layouts_are_refused_with_the_nearest(tmp_path: Path) 
 
 def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("", encoding="utf-8")
-    with pytest.raises(ResourceError) as refusal:
+    with pytest.raises(ProjectError) as refusal:
         make(tmp_path / "data", load_generator("mpd"), rows=10)
+    assert refusal.value.what == "can't write the file: File exists"
     assert refusal.value.where == str(tmp_path / "data")
+    assert (tmp_path / "data").is_file()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
@@ -509,7 +511,7 @@ def test_a_stopped_generator_leaves_no_file(tmp_path: Path, sent: signal.Signals
     command = [sys.executable, "-m", "recsys_duck", "generate", "yandex_music", "--rows", "1000000000", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
-    while not list(tmp_path.glob("data/.generating-*/*.parquet")) and time.monotonic() < until:
+    while not list(tmp_path.glob("data/.recsys-duck-*/*.parquet")) and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(random.Random(code).random())
     process.send_signal(sent)

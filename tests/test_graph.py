@@ -1,13 +1,16 @@
 """The graph: unknown names, cycles, layers, contracts and selections, each told with its place."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from projects import add_stage, lay_out_events, load
 
+from recsys_duck import settings
 from recsys_duck.errors import ProblemsError, ProjectError
 from recsys_duck.graph import Graph
+from recsys_duck.kind import load_kind
 
 
 def counting(*reads: str, name: str = "n_rows") -> str:
@@ -258,3 +261,40 @@ def test_a_selection_that_names_nothing_is_refused_with_a_near_miss(graph: Graph
     assert caught.value.what == "there is no table core.itms"
     assert caught.value.where == "--select"
     assert caught.value.fix == "did you mean core.items?"
+
+
+SIDE = "-- What is known of users, for a test.\n-- grain: user_id\n\nselect users.user_id\nfrom {}\n"
+
+
+def with_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let kind events name a side table, as a kind with profiles does."""
+    kind = load_kind("events")
+    monkeypatch.setattr(settings, "load_kind", lambda *_, **__: replace(kind, side=("core.profiles",)))
+
+
+def test_a_side_table_is_read_after_the_split(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_stage(project, "core.profiles", SIDE.format("core.users"))
+    add_stage(project, "features.mine", counting("core.profiles"))
+    assert problem(project).what == "features.mine may not read core.profiles"
+    with_side(monkeypatch)
+    assert "features.mine" in load(project)[1].stages
+
+
+def test_a_side_table_is_not_made_of_events(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_side(monkeypatch)
+    add_stage(project, "core.met_users", SIDE.format("core.events as users").replace("users.user_id", "user_id"))
+    add_stage(project, "core.profiles", SIDE.format("core.met_users as users"))
+    error = problem(project)
+    assert error.what == "core.met_users may not read core.events"
+    assert "describe users and items whatever they met" in error.fix
+
+
+def test_a_stage_that_is_off_is_left_out_and_who_reads_it_is_told_how_to_switch_it_on(project: Path) -> None:
+    header = "-- only if: max_small_history\n-- why:"
+    add_stage(project, "core.mine", counting("core.items").replace("-- why:", header))
+    assert "core.mine" not in load(project)[1].stages
+    assert "core.mine" in load(project, parameters=[("max_small_history", 1)])[1].stages
+    add_stage(project, "core.other", counting("core.mine"))
+    assert problem(project).fix == "it is made only if max_small_history is on"
+    add_stage(project, "core.mine", counting("core.items").replace("-- why:", header.replace("_history", "_histry")))
+    assert problem(project).fix == "did you mean max_small_history?"

@@ -22,13 +22,14 @@ def cli() -> None:
 
 
 for command in (
+    files.init,
     run.demo,
     run.build,
     run.plan,
     run.sweep,
     ask.similar,
     ask.recommend,
-    ask.export,
+    files.export,
     ask.query,
     ask.status,
     life.rollback,

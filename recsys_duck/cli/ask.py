@@ -1,7 +1,6 @@
 """Commands that ask: parameters, stages, what is published, and what stands in it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,7 +54,7 @@ def similar(name: str, n: int, environment: str | None, style: str, **options: A
 @click.command()
 @click.argument("user")
 @list_length
-@click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular.")
+@click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular, user_knn.")
 @asked
 def recommend(user: str, n: int, model: str | None, environment: str | None, style: str, **options: Any) -> None:
     """Show what each model recommends to a USER, by user_id."""
@@ -65,22 +64,6 @@ def recommend(user: str, n: int, model: str | None, environment: str | None, sty
     warehouse, generation = published_of(environment, options)
     names, rows = recommendations(generation, warehouse, user, n, model=model)
     show_rows(names, rows, style=style)
-
-
-@click.command()
-@click.argument("what", type=click.Choice(["neighbours"]))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@place
-@click.option("--as", "environment", metavar="NAME", help="Environment to ask; default: recsys.")
-def export(what: str, file: Path, environment: str | None, **options: Any) -> None:
-    """Write neighbours to FILE (- is stdout): a line an item, then its similar items, best first."""
-    from recsys_duck.lists import export_neighbours
-
-    if not str(file).strip() or file == Path():
-        raise click.BadParameter("give a file, or - for stdout", param_hint="FILE")
-    warehouse, generation = published_of(environment, options)
-    n_lines = export_neighbours(generation, warehouse, None if str(file) == "-" else file)
-    click.echo(f"{n_lines:,} {what} lines written to {file}", err=True)
 
 
 @click.command()

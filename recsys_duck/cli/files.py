@@ -1,11 +1,85 @@
-"""Commands that write files: generate."""
+"""Commands that write files: init, export, generate."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from recsys_duck.cli.options import limits, limits_of, place, published_of
+
 # Numbers of tracks are 32-bit in one of the layouts.
 MOST_ROWS = 2_000_000_000
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+@click.option("--kind", metavar="KIND", help="Layout of the source; without it the recipes there are are listed.")
+@click.option("--recipe", metavar="NAME", help="Which recipe of the kind; default: its first.")
+def init(folder: Path, kind: str | None, recipe: str | None) -> None:
+    """Write a recsys.toml to start from into FOLDER: files, parameters, and what each is for."""
+    from recsys_duck.console import show_rows
+    from recsys_duck.recipe import find_recipe, recipes, write_recipe
+
+    if kind is None and recipe is None:
+        show_rows(
+            ("kind", "recipe", "what it is"), [(one.kind, one.name, one.about) for one in recipes()], style="table"
+        )
+        return
+    chosen = find_recipe(kind, recipe)
+    target, missing = write_recipe(chosen, folder)
+    click.echo(f"{target} written: {chosen.about}", err=True)
+    for name, pattern in missing:
+        click.echo(f"input {name}: no file {pattern} here yet", err=True)
+    click.echo(f"next: recsys-duck build{'' if folder == Path() else f' --project {folder}'}", err=True)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("target", required=False)
+@place
+@click.option("--as", "environment", metavar="NAME", help="Environment to export; default: recsys.")
+@limits
+def export(name: str | None, target: str | None, environment: str | None, **options: Any) -> None:
+    """Write an export NAME to the file or folder TARGET (- is stdout), or `all` of them to a folder.
+
+    Without NAME, lists what there is. A file is put in place whole, as .csv, .parquet, .jsonl, .txt,
+    .sqlite or .resp (Redis protocol), and the files of one command together.
+    """
+    from recsys_duck.console import show_rows
+    from recsys_duck.export import ALL, find_export, missing_tables, published_exports
+
+    if name is not None and not (target or "").strip():
+        raise click.BadParameter("give a file, a folder, or - for stdout", param_hint="TARGET")
+    _, catalog = published_of(environment, options)
+    with published_exports(catalog, limits_of(options, timeout_s=0)) as (copier, exports):
+        lacking = {one.name: missing_tables(one, copier) for one in exports}
+        if name is None or target is None:
+            rows = [(one.name, one.file, one.about, ", ".join(lacking[one.name])) for one in exports]
+            show_rows(("export", "file", "what it holds", "not published"), rows, style="table")
+            return
+        chosen = [find_export(exports, name)] if name != ALL else [one for one in exports if not lacking[one.name]]
+        for one in exports:
+            if name == ALL and lacking[one.name]:
+                click.echo(f"left out   {one.file}: {lacking[one.name][0]} is not published here", err=True)
+        for told in _written(chosen, copier, Path(target), is_all=name == ALL):
+            click.echo(told, err=True)
+
+
+def _written(chosen: Any, copier: Any, target: Path, *, is_all: bool) -> Any:
+    """Write exports into a folder or a file, and say each."""
+    from recsys_duck.export import export_file, export_folder
+    from recsys_duck.placing import is_folder
+
+    if is_all or is_folder(target):
+        made = export_folder(chosen, copier, target)
+    else:
+        made = iter([export_file(chosen[0], copier, None if str(target) == "-" else target)])
+    for one in made:
+        where = target if str(target) == "-" else one.files[0] if len(one.files) == 1 else one.export.file
+        files = f" in {len(one.files)} files" if len(one.files) > 1 else ""
+        yield f"{one.n_rows:,} {one.export.name} rows written to {where}{files}"
+        for stale in one.stale:
+            yield f"removed {stale}, of an earlier export with more rows"
 
 
 @click.command()

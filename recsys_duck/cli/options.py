@@ -35,7 +35,9 @@ place = together(
     ),
     click.option("--warehouse", metavar="DIR", help="Folder of the warehouse; default: warehouse in the project."),
 )
-layout = click.option("--kind", metavar="KIND", help="Layout of the source: mpd, events.")
+layout = click.option(
+    "--kind", metavar="KIND", help="Layout of the source: events, mpd, taste_profile, …; init lists them."
+)
 what = together(
     place,
     layout,

@@ -1,0 +1,166 @@
+"""Copying: a published catalog opened read-only, whose rows go into files of several formats as they are read.
+
+DuckDB writes CSV, Parquet, JSON lines and text by itself; rows for SQLite and Redis pass through Python, some
+at a time. Order is that of the SELECT.
+"""
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+
+from recsys_duck import memory
+from recsys_duck.errors import ProjectError, ResourceError
+from recsys_duck.jobs import run_one, stoppable
+from recsys_duck.parameters import quoted
+from recsys_duck.question import Limits
+
+T = TypeVar("T")
+AT_A_TIME = 10_000
+# by the file's ending; text is the first column alone, a line a row
+COPIED = {
+    ".csv": "format csv, header true",
+    ".parquet": "format parquet, compression zstd",
+    ".jsonl": "format json",
+    ".txt": "format csv, header false, quote '', escape ''",
+}
+
+
+class Copier:
+    """Reads one catalog; each call runs on a thread of its own, so that Ctrl-C can stop it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def interrupt(self) -> None:
+        """Stop what runs, from another thread."""
+        self._connection.interrupt()
+
+    def rows(self, select: str) -> list[tuple[Any, ...]]:
+        """Ask for a few rows."""
+        return self._told(select[:80], lambda: self._connection.execute(select).fetchall())
+
+    def copy(self, select: str, target: Path, *, name: str) -> int:
+        """Write the rows of a SELECT as a file of the format that its ending tells; returns how many.
+
+        Raises:
+            ProjectError: the ending tells no format, or the SELECT fails.
+            ResourceError: memory or disk does not suffice.
+        """
+        writers: dict[str, Callable[[str, Path], int]] = {".sqlite": self._sqlite, ".resp": self._redis}
+        ending = target.suffix
+        if ending in COPIED:
+            return self._told(name, lambda: self._copy(select, target, ending))
+        if ending in writers:
+            return self._told(name, lambda: writers[ending](select, target))
+        known = ", ".join([*COPIED, *writers])
+        raise ProjectError(f"{target.name} has an ending of no format", where=f"export {name}", fix=f"known: {known}")
+
+    def copy_parts(self, select: str, folder: Path, file: str, rows_per_file: int) -> tuple[int, list[str]]:
+        """Write the rows as numbered files of so many rows each; returns their number and the files' names.
+
+        Raises:
+            ProjectError, ResourceError: as copy.
+        """
+        whole = folder / "whole.parquet"
+        n_rows = self.copy(select, whole, name=file)
+        names = []
+        for number in range(max(1, -(-n_rows // rows_per_file))):
+            names.append(file.replace("{i}", str(number)))
+            first = number * rows_per_file
+            part = (
+                f"select * exclude (file_row_number) from read_parquet({quoted(str(whole))}, file_row_number = true) "
+                f"where file_row_number between {first} and {first + rows_per_file - 1} order by file_row_number"
+            )
+            self.copy(part, folder / names[-1], name=file)
+        whole.unlink()
+        return n_rows, names
+
+    def _copy(self, select: str, target: Path, ending: str) -> int:
+        if ending == ".txt":
+            select = f'select "{self._names(select)[0]}" from ({select}\n)'
+        row = self._connection.execute(f"copy ({select}\n) to {quoted(str(target))} ({COPIED[ending]})").fetchone()
+        return int(row[0]) if row else 0
+
+    def _sqlite(self, select: str, target: Path) -> int:
+        """Write one table named as the file, with an index on its first column; lists as JSON."""
+        names = self._names(select)
+        columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" for _ in names)
+        n_rows = 0
+        with closing(sqlite3.connect(target)) as database, database:
+            database.execute(f'create table "{target.stem}" ({columns})')
+            for rows in self._batches(select):
+                values = ([_plain(value) for value in row] for row in rows)
+                database.executemany(f'insert into "{target.stem}" values ({marks})', values)
+                n_rows += len(rows)
+            database.execute(f'create index "by_{names[0]}" on "{target.stem}" ("{names[0]}")')
+        return n_rows
+
+    def _redis(self, select: str, target: Path) -> int:
+        """Write SET commands, first column to second, in Redis' protocol: `redis-cli --pipe` takes them."""
+        n_rows = 0
+        with target.open("wb") as file:
+            for rows in self._batches(select):
+                for key, value, *_ in rows:
+                    words = [str(word).encode() for word in ("SET", key, _plain(value))]
+                    file.write(b"*%d\r\n" % len(words))
+                    file.writelines(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+                n_rows += len(rows)
+        return n_rows
+
+    def _names(self, select: str) -> list[str]:
+        return [str(row[0]) for row in self._connection.execute(f"describe {select}").fetchall()]
+
+    def _batches(self, select: str) -> Iterator[list[tuple[Any, ...]]]:
+        self._connection.execute(select)
+        while rows := self._connection.fetchmany(AT_A_TIME):
+            yield rows
+
+    def _told(self, where: str, task: Callable[[], T]) -> T:
+        """Run a task where Ctrl-C can stop it, and tell DuckDB's errors as ours."""
+        try:
+            return run_one(self, task)
+        except duckdb.OutOfMemoryException as error:
+            fix = "give more with --memory-limit, or set TMPDIR to a folder with more space"
+            raise ResourceError("memory or disk does not suffice", where=where, fix=fix, cause=str(error)) from None
+        except duckdb.IOException as error:
+            refused = ResourceError if "No space left" in str(error) else ProjectError
+            raise refused("the file can't be written", where=where, fix="see below", cause=str(error)) from None
+        except duckdb.Error as error:
+            raise ProjectError("the export failed", where=where, fix="see below", cause=str(error)) from None
+
+
+@contextmanager
+def copying(catalog: Path, limits: Limits) -> Iterator[Copier]:
+    """Open a catalog file for exports, within memory and threads; spilled rows are gone afterwards.
+
+    Raises:
+        ProjectError: it can't be opened.
+        InterruptedBuildError, TerminatedBuildError: a signal stopped it.
+    """
+    with stoppable(fix=""), tempfile.TemporaryDirectory(prefix="recsys-duck-", ignore_cleanup_errors=True) as spill:
+        share = f"{memory.sql_share(limits.memory_bytes) // 1000}KB"
+        with duckdb.connect(
+            config={"memory_limit": share, "threads": limits.threads, "temp_directory": spill}
+        ) as connection:
+            try:
+                connection.execute("set TimeZone = 'UTC'")
+                connection.execute(f"attach {quoted(str(catalog))} as catalog (read_only)")
+            except duckdb.Error as error:
+                raise ProjectError(
+                    "can't open the catalog", where=str(catalog), fix="build again", cause=str(error)
+                ) from None
+            connection.execute("use catalog")
+            yield Copier(connection)
+
+
+def _plain(value: Any) -> Any:
+    """Give a value as SQLite and Redis have it: lists as JSON, decimals and times as text."""
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, int | float | str | bytes | None) else str(value)
