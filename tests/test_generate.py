@@ -439,7 +439,7 @@ def call(*arguments: str | Path | int) -> Result:
 def test_the_command_prints_the_defects_and_their_shares(tmp_path: Path) -> None:
     result = call("taste_profile", "--rows", 100, "--seed", 3, tmp_path / "data")
     assert result.exit_code == 0, result.output
-    assert re.search(r"^songs_missing +0.01 +songs +lack in the catalogue", result.stdout, re.MULTILINE)
+    assert re.search(r"^songs_missing +0.01 +songs +are missing from the catalogue", result.stdout, re.MULTILINE)
     assert re.search(r"made +interactions.csv +100 rows", result.stderr)
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["interactions.csv", "songs.csv"]
 

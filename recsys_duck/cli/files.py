@@ -91,7 +91,7 @@ def _written(chosen: Any, copier: Any, target: Path, *, is_all: bool) -> Any:
     default=100_000,
     show_default=True,
     metavar="N",
-    help="Rows of events: plays, or tracks of playlists.",
+    help="Rows of events: plays, or playlist tracks.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, metavar="S", help="Seed.")
 @click.option("--layout", metavar="NAME", help="taste_profile: csv or triplets; default: csv.")
