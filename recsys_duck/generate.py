@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,19 +47,21 @@ class Defect:
 class MadeFile:
     """A file that is made: the SELECT of its rows and the options of COPY.
 
-    With `users_per_file` it is many files, named by the `{first}` and `{last}` user of each.
+    With `per_file` it is many files, each `of` so many users or items: `{place}` is the file's, from 0,
+    `{first}` and `{last}` are numbers of users or items.
     """
 
     name: str
     query: str
     copy: str
     layout: str
-    users_per_file: int
+    of: str
+    per_file: int
 
     @property
     def pattern(self) -> str:
         """What finds it, or its many."""
-        return self.name.format(first="*", last="*")
+        return self.name.format(place="*", first="*", last="*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def load_generator(kind: str) -> Generator:
         shape={name: _value(data) for name, data in shape.items()},
         defects=defects,
         layouts=tuple(fields.get("layouts", ())),
-        files=tuple(MadeFile(**{"layout": "", "users_per_file": 0, **one}) for one in fields["files"]),
+        files=tuple(MadeFile(**{"layout": "", "of": "", "per_file": 0, **one}) for one in fields["files"]),
     )
 
 
@@ -175,16 +177,16 @@ def _make(
 
 
 def _parts(file: MadeFile, query: Query) -> dict[str, Query]:
-    """Split a file of many by users: the query of each, by name."""
-    if not file.users_per_file:
+    """Split a file of many by users or items: the query of each, by name."""
+    if not file.per_file:
         return {file.name: query}
     parts = {}
-    last_user = int(str(query.values["last_user"].data))
-    for first in range(0, last_user + 1, file.users_per_file):
-        last = first + file.users_per_file - 1
-        own = {"first_user": _value(first), "last_user": _value(min(last, last_user))}
-        name = file.name.format(first=first, last=last)
-        parts[name] = Query(query.text, query.places, {**query.values, **own}, where=query.where)
+    end = int(str(query.values[f"last_{file.of}"].data))
+    for place, first in enumerate(range(0, end + 1, file.per_file)):
+        last = first + file.per_file - 1
+        own = {f"first_{file.of}": _value(first), f"last_{file.of}": _value(min(last, end))}
+        name = file.name.format(place=place, first=first, last=last)
+        parts[name] = replace(query, values={**query.values, **own})
     return parts
 
 

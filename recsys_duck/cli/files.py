@@ -94,8 +94,12 @@ def _written(chosen: Any, copier: Any, target: Path, *, is_all: bool) -> Any:
     help="Rows of events: plays, or playlist tracks.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, metavar="S", help="Seed.")
-@click.option("--layout", metavar="NAME", help="taste_profile: csv or triplets; default: csv.")
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Slices made at a time; default: all processors.")
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="taste_profile: csv or triplets; mpd: slices or audio_features.",
+)
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Files at a time; default: all processors.")
 def generate(kind: str, folder: str, rows: int, seed: int, layout: str | None, threads: int | None) -> None:
     """Make data up in the original layout of KIND, of any size, with the defects that it prints.
 

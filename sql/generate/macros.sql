@@ -172,6 +172,20 @@ create or replace macro playlist_title(seed, user_number, n_clusters) as
         ][first_cluster_of(seed, user_number, n_clusters) % 20 + 1]
     );
 
+-- Music
+
+-- 1:30 to 6:30, in milliseconds.
+create or replace macro duration_of(seed, track_number) as
+    90000 + cast(floor(300000 * draw(seed, 'duration', track_number)) as bigint);
+
+-- A feature of a track from 0 to 1: three parts its cluster's, one part its own.
+create or replace macro feature_of(seed, feature, track_number, n_clusters) as
+    round(
+        0.75e0 * draw(seed, feature, track_number % n_clusters)
+        + 0.25e0 * draw(seed, concat(feature, '_own'), track_number),
+        4
+    );
+
 -- Bytes and JSON
 
 -- Latin-1, one byte a character; what it lacks becomes a question mark.

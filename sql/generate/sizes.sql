@@ -95,6 +95,8 @@ select
     cast(cluster_sizes.n_clusters as bigint) as n_clusters,
     cluster_sizes.n_cluster_items,
     cluster_sizes.n_cluster_items * cluster_sizes.n_clusters as n_items,
+    cast(0 as bigint) as first_item,
+    cluster_sizes.n_cluster_items * cluster_sizes.n_clusters - 1 as last_item,
     cluster_sizes.n_cluster_artists,
     cluster_sizes.n_cluster_artists * cluster_sizes.n_clusters as n_artists,
     cluster_sizes.n_cluster_albums,

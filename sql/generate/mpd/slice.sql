@@ -11,9 +11,7 @@ album_tracks as (
         picked_items.turn,
         picked_items.item_number as track_number,
         album_of($seed, picked_items.item_number, $n_clusters, $n_cluster_albums) as album_number,
-        -- 1:30 to 6:30
-        90000 + cast(floor(300000 * draw($seed, 'duration', picked_items.item_number)) as bigint)
-            as duration_ms,
+        duration_of($seed, picked_items.item_number) as duration_ms,
         draw($seed, 'local', picked_items.user_number, picked_items.turn) < $uris_bad as is_local
     from generate.picked_items
 ),
@@ -83,9 +81,8 @@ drawn_playlists as (
         playlists.user_number = $last_user as is_last,
         case
             when draw($seed, 'pid', playlists.user_number) < $pids_broken then 'null'
-            -- the first of a slice would be after the last of another
             when draw($seed, 'pid', playlists.user_number) < $pids_broken + $pids_repeated
-                and playlists.user_number > $first_user
+                and playlists.user_number > 0
                 then cast(playlists.user_number - 1 as varchar)
             else cast(playlists.user_number as varchar)
         end as pid,
