@@ -36,6 +36,7 @@ for command in (
     life.rollback,
     life.clean,
     life.diff,
+    files.generate,
     ask.params,
     ask.sql,
     ask.portable,

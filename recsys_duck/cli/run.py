@@ -23,7 +23,7 @@ PLAN_WORDS = {"run": "to run", "check": "to check", "reuse": "reused", "left": "
 @json_lines
 def build(as_json: bool, **options: Any) -> None:
     """Build every table and publish the catalog."""
-    _narrate(_built(options), as_json=as_json)
+    narrate(_built(options), as_json=as_json)
 
 
 def _built(options: dict[str, Any]) -> "Iterator[Event]":
@@ -77,7 +77,7 @@ def sweep(style: str, **options: Any) -> None:
     combinations = load_combinations(options["assignments"], lambda chosen: load(options, chosen))
     project = combinations[0].project
     chosen = how_of({**options, "environment": options["environment"] or ENVIRONMENT}, project)
-    _narrate(run_sweep(combinations, chosen), as_json=False)
+    narrate(run_sweep(combinations, chosen), as_json=False)
     generation = Warehouse(project.warehouse).published(chosen.environment)
     if generation:
         varied = ", ".join([*combinations[0].values, "model_name, metric, k, convention, value, n_users"])
@@ -96,12 +96,13 @@ def demo(folder: str) -> None:
     project, graph, how = make_demo(Path(folder))
     from recsys_duck.build import build as run_build
 
-    _narrate(run_build(project, graph, how), as_json=False)
+    narrate(run_build(project, graph, how), as_json=False)
     program = "recsys-duck" if shutil.which("recsys-duck") else sys.argv[0]
     click.echo(tell_demo(Path(folder), program))
 
 
-def _narrate(events: Any, *, as_json: bool) -> None:
+def narrate(events: Any, *, as_json: bool) -> None:
+    """Show events as they come, and the event of an error before it is raised on."""
     from recsys_duck.console import Narrator, failures
 
     with Narrator(as_json=as_json) as narrator:

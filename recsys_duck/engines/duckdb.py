@@ -175,6 +175,27 @@ class DuckdbEngine:
         n_rows = int(row[1]) if row else 0
         return Written(n_rows, os.path.getsize(target), columns)
 
+    def copy_to(self, query: Query, target: Path, options: str) -> int:
+        """Run a query, write its rows to one file as COPY does with these options, and count them.
+
+        Raises:
+            StageError: the query fails.
+            ResourceError: memory or disk does not suffice.
+        """
+        with self._cursor(query.where) as cursor:
+            cursor.execute(f"copy ({_bound_text(query)}\n) to {quoted(str(target))} ({options})", _bindings(query))
+            row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    def run_script(self, text: str, *, where: str) -> None:
+        """Run statements that define macros, for all cursors of the session.
+
+        Raises:
+            StageError: one of them fails.
+        """
+        with self._cursor(where) as cursor:
+            cursor.execute(text)
+
     def write_batches(self, batches: Iterable[Any], target: Path) -> Written:
         """Write Arrow batches or tables to one Parquet file, as they come."""
         n_rows = 0
