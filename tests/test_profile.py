@@ -12,10 +12,8 @@ from projects import command_here, lay_out_playlists, playlists_text, write_parq
 from recsys_duck.cli.show import SECTIONS as NAMED
 from recsys_duck.profile import SECTIONS, STATISTICS_COLUMNS
 
-SELECT = tuple(
-    f"+core.{table}"
-    for table in ("column_statistics", "item_histogram", "user_histogram", "time_histogram", "daily_counts")
-) + ("+core.weekly_counts", "+core.tag_counts")
+TABLES = ("column_statistics", "daily_counts", "item_histogram", "tag_counts", "time_histogram", "user_histogram")
+SELECT = tuple(f"+core.{table}" for table in (*TABLES, "weekly_counts"))
 # item i has i events, one a user; item 1 lacks its user; item 0 has none; the times are in two weeks, a week apart
 EVENTS = """
     select
@@ -27,7 +25,8 @@ EVENTS = """
     where u <= i
 """
 ITEMS = """
-    select * from (values (0, 'nobody''s'), (1, 'one'), (2, null), (3, '東京事変'), (4, E'four\\x1b[31m'), (5, '🎸 five'))
+    select *
+    from (values (0, 'nobody''s'), (1, 'one'), (2, null), (3, '東京事変'), (4, E'four\\x1b[31m'), (5, '🎸 five'))
     as items(item_id, item_name)
 """
 TAGS = "select 'genre' as tag_type, * from (values (1, 'pop'), (2, 'rap'), (3, 'unused')) as tags(tag_id, tag_name)"
