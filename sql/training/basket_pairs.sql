@@ -1,7 +1,8 @@
 -- The pairs of train that stand in a basket of the size that gives examples.
--- grain:  user_idx, item_idx
--- why:    empty where training_basket_max is 0 or no negatives are asked for: nobody pays for it.
---         What basket_last_n leaves out of a basket is not of it.
+-- grain:    user_idx, item_idx
+-- why:      empty where training_basket_max is 0 or no negatives are asked for: nobody pays for it.
+--           What basket_last_n leaves out of a basket is not of it.
+-- only if:  negative_ratio
 
 select
     users.user_idx,

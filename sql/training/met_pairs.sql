@@ -1,8 +1,9 @@
 -- Each user and item that met in train, once: what examples call positive, and never negative.
--- grain:  user_idx, item_idx
--- why:    what is told of new users (fold_in) is no example of either side. Empty where
---         negative_ratio is 0.
--- as:     view
+-- grain:    user_idx, item_idx
+-- why:      what is told of new users (fold_in) is no example of either side. Empty where
+--           negative_ratio is 0.
+-- only if:  negative_ratio
+-- as:       view
 
 select
     user_items.user_idx,

@@ -1,8 +1,9 @@
 -- Ranges of users whose negatives are drawn together, about $pairs_per_block draws each.
--- grain:  first_user_idx
--- why:    draws bound a block's memory. The size is a parameter and never follows the machine's
---         memory; it changes no draw.
--- check:  first_user_idx <= last_user_idx
+-- grain:    first_user_idx
+-- why:      draws bound a block's memory. The size is a parameter and never follows the machine's
+--           memory; it changes no draw.
+-- check:    first_user_idx <= last_user_idx
+-- only if:  negative_ratio
 
 with
 -- one row per user who draws, with the draws of the users before it

@@ -1,9 +1,10 @@
 -- Where draws over all users and items end: the last of them that counts; one row, or none.
--- grain:  n_wanted
--- why:    the first n_wanted in the order of their moments. Counted in a million steps of time
---         first, so that only the rows of one step are sorted. That the horizon did not suffice
---         has a chance below 1e-15, and fails the check.
--- check:  n_drawn >= n_wanted
+-- grain:    n_wanted
+-- why:      the first n_wanted in the order of their moments. Counted in a million steps of time
+--           first, so that only the rows of one step are sorted. That the horizon did not suffice
+--           has a chance below 1e-15, and fails the check.
+-- check:    n_drawn >= n_wanted
+-- only if:  negative_ratio
 
 with
 -- one row per draw, where negatives are drawn over all

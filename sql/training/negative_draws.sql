@@ -2,10 +2,11 @@
 -- grain:     user_idx, draw
 -- why:       a point drawn on the line of candidates is an item drawn by weight. Skipping met items
 --            and items drawn before is drawing without replacement among those never met,
---            renormalised draw by draw. With negative_repeats items drawn before count again.
---            Drawn over all, each user draws once per unit of time on average (a Poisson process),
---            and training.negative_cut ends all users at one moment: no pair is favoured.
+--            renormalised draw by draw. With negative_repeats items drawn before count again. Drawn
+--            over all, each user draws once per unit of time on average (a Poisson process), and
+--            training.negative_cut ends all users at one moment: no pair is favoured.
 -- for each:  training.negative_blocks
+-- only if:   negative_ratio
 
 with
 -- one row per draw, as a point on the line of candidates

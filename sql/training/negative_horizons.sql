@@ -1,9 +1,10 @@
 -- How many different negatives so many draws give, for numbers of draws a tenth apart.
--- grain:  n_draws
--- why:    what decides how many draws a user gets, so that few have too few; by counts alone. Up to
---         half as many draws as items: beyond that all candidates are weighed instead. Drawn over
---         all, draws are those of one user and items those of all users.
--- check:  n_expected >= 0
+-- grain:    n_draws
+-- why:      what decides how many draws a user gets, so that few have too few; by counts alone. Up
+--           to half as many draws as items: beyond that all candidates are weighed instead. Drawn
+--           over all, draws are those of one user and items those of all users.
+-- check:    n_expected >= 0
+-- only if:  negative_ratio
 
 with
 -- one row per weight that items have

@@ -1,9 +1,10 @@
 -- The items that may be drawn as negatives, each with its weight in whole units on one long line.
--- grain:  item_idx
--- why:    a point drawn on the line is an item drawn by its weight. An item without train events is
---         no candidate, and drawn over all only items of positives are. A power is kept to six
---         digits, so that the line is the same on every machine.
--- check:  n_units >= 1 and first_unit >= 0
+-- grain:    item_idx
+-- why:      a point drawn on the line is an item drawn by its weight. An item without train events
+--           is no candidate, and drawn over all only items of positives are. A power is kept to six
+--           digits, so that the line is the same on every machine.
+-- check:    n_units >= 1 and first_unit >= 0
+-- only if:  negative_ratio
 
 with
 -- one row per user that negatives are drawn for, where they are drawn over all

@@ -1,8 +1,9 @@
 -- Four secret numbers of each user who draws, from which the user's draws are hashed.
--- grain:  user_idx
--- why:    by the user's id and the seed alone, so that nobody's numbers depend on who else is
---         there. A text hash a user, and integer arithmetic for each draw: four times as fast.
--- check:  n_draws >= 1
+-- grain:    user_idx
+-- why:      by the user's id and the seed alone, so that nobody's numbers depend on who else is
+--           there. A text hash a user, and integer arithmetic for each draw: four times as fast.
+-- check:    n_draws >= 1
+-- only if:  negative_ratio
 
 select
     negative_quotas.user_idx,

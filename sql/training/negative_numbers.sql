@@ -1,12 +1,13 @@
 -- Two uniform numbers for each draw of each user.
--- grain:   none
--- why:     a user and draw a row, not counted again: they are made here, by the hundred million. A
---          Feistel cipher of the draw's number under the user's keys: six rounds, a CTE each, of
---          squares modulo the prime 1,073,741,789, the largest below 2^30. All stays below 2^63, so
---          that every engine finds the same.
--- source:  Luby, Rackoff 1988, How to construct pseudorandom permutations from pseudorandom
---          functions; squares: Albrecht and others 2016, MiMC
--- as:      view
+-- grain:    none
+-- why:      a user and draw a row, not counted again: they are made here, by the hundred million. A
+--           Feistel cipher of the draw's number under the user's keys: six rounds, a CTE each, of
+--           squares modulo the prime 1,073,741,789, the largest below 2^30. All stays below 2^63,
+--           so that every engine finds the same.
+-- source:   Luby, Rackoff 1988, How to construct pseudorandom permutations from pseudorandom
+--           functions; squares: Albrecht and others 2016, MiMC
+-- only if:  negative_ratio
+-- as:       view
 
 with
 -- one row per draw

@@ -4,9 +4,10 @@
 --                who needs more draws than half the items makes none: all candidates are weighed.
 --                Counts alone decide that. Drawn over all, each user's draws come at random times,
 --                one per unit of time, up to a horizon where all have enough.
+-- check:         n_draws >= 0
 -- check (warn):  n_asked is null or n_wanted = n_asked
 --                -- users who have met too much to get as many negatives as asked for: they get all
--- check:         n_draws >= 0
+-- only if:       negative_ratio
 
 with
 -- one row per user with positives

@@ -1,7 +1,8 @@
 -- Ranges of users whose candidates are weighed together, about $pairs_per_block each.
--- grain:  first_user_idx
--- why:    each such user weighs all items; that bounds a block's memory.
--- check:  first_user_idx <= last_user_idx
+-- grain:    first_user_idx
+-- why:      each such user weighs all items; that bounds a block's memory.
+-- check:    first_user_idx <= last_user_idx
+-- only if:  negative_ratio
 
 with
 -- one row per user, with the items and draws of the users before it

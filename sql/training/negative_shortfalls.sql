@@ -1,7 +1,8 @@
 -- The users whose draws did not give all that they get, or who made none.
--- grain:  user_idx
--- why:    drawn over all, draws reach the horizon for everyone who makes any.
--- check:  n_missing >= 1
+-- grain:    user_idx
+-- why:      drawn over all, draws reach the horizon for everyone who makes any.
+-- check:    n_missing >= 1
+-- only if:  negative_ratio
 
 with
 -- one row per user with draws that count

@@ -1,9 +1,10 @@
 -- The line of candidates cut into equal slots, each with the items that lie in it.
--- grain:   slot, item_idx
--- why:     a drawn point finds its item by an equal join on the slot, whatever the item's weight;
---          slots are about as many as items, so that few items share one.
--- source:  Chen, Asau 1974, On generating random variates from an empirical distribution (guide
---          tables)
+-- grain:    slot, item_idx
+-- why:      a drawn point finds its item by an equal join on the slot, whatever the item's weight;
+--           slots are about as many as items, so that few items share one.
+-- source:   Chen, Asau 1974, On generating random variates from an empirical distribution (guide
+--           tables)
+-- only if:  negative_ratio
 
 with
 -- one row per candidate, with the slots that its units reach

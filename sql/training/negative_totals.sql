@@ -2,6 +2,7 @@
 -- grain:         n_items
 -- check (warn):  n_asked is null or n_wanted = n_asked
 --                -- fewer pairs never met than asked for: all of them are negatives
+-- only if:       negative_ratio
 
 with
 -- one row

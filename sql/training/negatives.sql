@@ -1,9 +1,10 @@
 -- The negatives: users and items that never met in train, drawn by negative_sampling.
--- grain:  user_id, item_id
--- why:    negative_ratio times the positives, rounded up: for each user, or over all. Test pairs
---         are not spared: who learns can't know them. Empty where negative_ratio is 0.
--- check:  n_draws >= 1
--- as:     view
+-- grain:    user_id, item_id
+-- why:      negative_ratio times the positives, rounded up: for each user, or over all. Test pairs
+--           are not spared: who learns can't know them. Empty where negative_ratio is 0.
+-- check:    n_draws >= 1
+-- only if:  negative_ratio
+-- as:       view
 
 with
 -- one row per draw

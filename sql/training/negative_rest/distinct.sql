@@ -5,6 +5,7 @@
 --            so both ways may follow each other.
 -- source:    Efraimidis, Spirakis 2006, Weighted random sampling with a reservoir
 -- for each:  training.negative_rest_blocks
+-- only if:   negative_ratio
 
 with
 -- one row per pair of the block that met or is drawn already

@@ -1,9 +1,10 @@
 -- With negative_repeats, the negatives that draws did not give, drawn from the user's own line.
 -- grain:     user_idx, draw
 -- why:       the candidates left to a user who has met nearly all lie on a line of their own, and a
---            point on it is an item drawn by weight. Points and items are put in one order, where
---            a point takes the last item that begins before it: no product of the two.
+--            point on it is an item drawn by weight. Points and items are put in one order, where a
+--            point takes the last item that begins before it: no product of the two.
 -- for each:  training.negative_rest_blocks
+-- only if:   negative_ratio
 
 with
 -- one row per user of the block and candidate, with the units before it on the user's line
