@@ -21,6 +21,11 @@ from recsys_duck.stage import split_header
 FIELDS = ("file", "why", "check", "rows per file")
 NUMBER = "{i}"
 ALL = "all"
+# those of meta are tables of the catalog itself
+PUBLISHED = """
+select concat(schema_name, '.', view_name) from duckdb_views()
+union all select concat(schema_name, '.', table_name) from duckdb_tables()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def published_exports(catalog: Path, limits: Limits) -> Iterator["tuple[Copier, 
 
 def missing_tables(export: Export, copier: Copier) -> list[str]:
     """Name the tables that an export reads and the catalog has not."""
-    published = {name for (name,) in copier.rows("select concat(schema_name, '.', view_name) from duckdb_views()")}
+    published = {name for (name,) in copier.rows(PUBLISHED)}
     return [table for table in export.reads if table not in published]
 
 
