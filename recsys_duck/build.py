@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.events import Event, Planned, Warned
+from recsys_duck.funnel import gated
 from recsys_duck.graph import Graph
 from recsys_duck.jobs import stoppable
 from recsys_duck.lock import build_lock
@@ -55,6 +56,7 @@ def build(project: Project, graph: Graph, how: How) -> Iterator[Event]:
             run = Run(plan, how, store, stack)
             for step in plan.steps:
                 yield from run.step(step)
+        yield from gated((key, record.ledger) for key, record in run.records.items())
         yield from publish(plan, run.records, how.environment)
 
 

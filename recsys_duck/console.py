@@ -7,16 +7,22 @@ import csv
 import io
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
-from recsys_duck.events import Built, Event, Failed, Planned, Progress, Published, Started, Tried, Warned
+from recsys_duck.events import Built, Event, Failed, Gated, Planned, Progress, Published, Started, Tried, Warned
+from recsys_duck.funnel import brief_lines, funnel_lines
+
+PIPED_WIDTH = 100
 
 
 class Narrator:
@@ -37,6 +43,7 @@ class Narrator:
             disable=not self._is_live,
         )
         self._task = self._bars.add_task("", told="", visible=False)
+        self._gates: list[Gated] = []
 
     def __enter__(self) -> "Narrator":
         self._bars.start()
@@ -54,6 +61,16 @@ class Narrator:
             line = told(event)
             if line:
                 self._rich.print(line, markup=False, soft_wrap=True)
+            if isinstance(event, Gated):
+                self._gates.append(event)
+            elif isinstance(event, Published):
+                self._show_funnel(is_new=event.is_new)
+
+    def _show_funnel(self, *, is_new: bool) -> None:
+        """Show where rows went, last of all: a table where something is new, else a line a gate."""
+        lines = ["", *funnel_lines(self._gates)] if is_new else [f"{'':11}{line}" for line in brief_lines(self._gates)]
+        for line in lines if self._gates else ():
+            self._rich.print(line, markup=False, soft_wrap=True)
 
     def _move_bar(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -82,7 +99,7 @@ def _started(event: Started) -> str:
 
 
 def _built(event: Built) -> str:
-    rejected = f", {event.n_rejected:,} of them rejected" if event.n_rejected else ""
+    rejected = f"\n{' ' * 11}{event.n_rejected:,} of them rejected" if event.n_rejected else ""  # 80 cells have no room
     rows = f"{event.n_rows:>11,} rows {size(event.n_bytes):>9}" if event.made_as != "view" else f"{'view':>16} {'':>9}"
     return f"{event.made:<10} {event.stage:<28} {rows} {event.elapsed_s:>7.1f} s{rejected}"
 
@@ -169,7 +186,7 @@ def _show_table(names: Sequence[str], rows: Iterable[Sequence[Any]], stream: Tex
 
 
 def _width(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
-    widths = [max([len(name), *(len(_cell(row[at])) for row in rows)]) for at, name in enumerate(names)]
+    widths = [max([len(name), *(cell_len(_cell(row[at])) for row in rows)]) for at, name in enumerate(names)]
     return sum(widths) + 2 * len(widths) + 8
 
 
@@ -182,3 +199,41 @@ def text_of(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> str:
     stream = io.StringIO()
     show_rows(names, rows, style="table", out=stream)
     return stream.getvalue()
+
+
+def page_width() -> int:
+    """Give the width of the terminal, or a fixed one where stdout is piped."""
+    console = RichConsole(file=sys.stdout)
+    return console.width if console.is_terminal else PIPED_WIDTH
+
+
+def show_page(title: str, lines: Iterable[str]) -> None:
+    """Write lines below a title to stdout, and an empty one."""
+    console = RichConsole(file=sys.stdout, highlight=False)
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+    console.print()
+
+
+def cell_width(text: str) -> int:
+    """Count the cells that a terminal gives a text: two for a wide character."""
+    return cell_len(text)
+
+
+def fitted(text: str, width: int, *, is_right: bool = False) -> str:
+    """Cut a text to a width, ending in an ellipsis where it is cut, and fill it up with blanks."""
+    if cell_len(text) > width:
+        text = set_cell_size(text, max(0, width - 1)).rstrip() + "…"
+    blanks = " " * max(0, width - cell_len(text))
+    return blanks + text if is_right else text + blanks
+
+
+def printable(text: str) -> str:
+    """Take out of a text what moves a cursor, changes direction or has no width that terminals agree on."""
+    kept = "".join(
+        " " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one
+        for one in text
+        if unicodedata.category(one) not in ("Cf", "Cs") and not "\ufe00" <= one <= "\ufe0f"
+    )
+    return kept.strip()

@@ -74,6 +74,21 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Gated(Event):
+    """Where the rows of a gate went: `n_in` = `n_kept` + those of `rejected`, by reason, most first."""
+
+    stage: str
+    n_in: int
+    n_kept: int
+    rejected: dict[str, int]
+
+    @property
+    def n_rejected(self) -> int:
+        """Rows that the gate kept out, for all reasons."""
+        return sum(self.rejected.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Tried(Event):
     """A combination of a sweep is judged; `combination` maps what varies to its value, as text."""
 

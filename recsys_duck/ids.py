@@ -1,6 +1,7 @@
 """Ids: what type each id has, bigint where all files have integers, else text, the same in all inputs.
 
-An `id of item_id` shares the type of item_id. Refuses ids that are fractions, and types that no id has.
+An `id of item_id` shares the type of item_id, and a `list of id of item_id` holds such. Refuses ids that
+are fractions, lists where there is one id, one where there are lists, and types that no id has.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,24 +15,34 @@ from recsys_duck.times import FRACTIONS
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}  # those that fit a bigint
 ID_TYPES = ("bigint", "varchar")
 ID_OF = "id of "
+LIST_OF = "list of "
+LIST = "[]"
 
 
 @dataclass(frozen=True, slots=True)
 class Id:
-    """An id column of an input; `domain` is the name whose type it has, its own or another's."""
+    """An id column of an input; `domain` is the name whose type it has, its own or another's.
+
+    `is_list` where each value is a list of ids.
+    """
 
     source: Source
     column: str
     domain: str
+    is_list: bool = False
 
     @property
     def said(self) -> str:
-        """The type that the project says, empty where it leaves it to the files."""
+        """The type that the project says of one id, empty where it leaves it to the files."""
         written = self.source.input.columns[self.column]
-        return "" if written == "id" or written.startswith(ID_OF) else written
+        if is_id(written):
+            return ""
+        if self.is_list != written.endswith(LIST):
+            return written + LIST  # no type that one id has
+        return written.removesuffix(LIST)
 
     def found(self) -> Iterator[tuple[str, str]]:
-        """Give each file that has the column, with its type there."""
+        """Give each file that has the column, with the type of the column there."""
         for file in self.source.files:
             own = self.source.input.own_name(self.column)
             if own in file.present:
@@ -41,11 +52,22 @@ class Id:
 def ids_of(kind: Kind, sources: Mapping[str, Source]) -> list[Id]:
     """List the id columns of all inputs."""
     return [
-        Id(source, column, column if sql_type == "id" else str(sql_type).removeprefix(ID_OF))
+        _declared(source, column, str(sql_type))
         for name, source in sources.items()
         for column, sql_type in kind.inputs[name].get("columns", {}).items()
-        if sql_type == "id" or str(sql_type).startswith(ID_OF)
+        if is_id(str(sql_type))
     ]
+
+
+def is_id(written: str) -> bool:
+    """Tell whether a column's type is left to the ids of the files."""
+    one = written.removeprefix(LIST_OF)
+    return one == "id" or one.startswith(ID_OF)
+
+
+def _declared(source: Source, column: str, written: str) -> Id:
+    one = written.removeprefix(LIST_OF)
+    return Id(source, column, column if one == "id" else one.removeprefix(ID_OF), written.startswith(LIST_OF))
 
 
 def id_problems(ids: list[Id]) -> Iterator[ProjectError]:
@@ -54,14 +76,18 @@ def id_problems(ids: list[Id]) -> Iterator[ProjectError]:
     for one in ids:
         where = f"columns of input {one.source.input.name}, {one.column}"
         if one.said and one.said not in ID_TYPES:
-            yield ProjectError(f"{one.column} can't be {one.said}", where=where, fix=f"use {' or '.join(ID_TYPES)}")
+            written = one.source.input.columns[one.column]
+            known = [sql_type + LIST if one.is_list else sql_type for sql_type in ID_TYPES]
+            yield ProjectError(f"{one.column} can't be {written}", where=where, fix=f"use {' or '.join(known)}")
         elif one.said and said.setdefault(one.domain, one.said) != one.said:
             what = f"{one.domain} is said to be {said[one.domain]} and {one.said}"
             yield ProjectError(what, where=where, fix="an id has one type in all inputs")
         for shown, found in one.found():
-            if found.startswith(FRACTIONS):
-                what = f"column {one.source.input.own_name(one.column)} is {found}, which is no id"
-                yield ProjectError(what, where=shown, fix="write it as an integer or text")
+            if found.startswith(FRACTIONS) or one.is_list != found.endswith(LIST):
+                wanted = "list of ids" if one.is_list else "id"
+                what = f"column {one.source.input.own_name(one.column)} is {found}, which is no {wanted}"
+                lists = "lists of integers or of text" if one.is_list else "an integer or text"
+                yield ProjectError(what, where=shown, fix=f"write it as {lists}")
 
 
 def with_id_types(sources: Mapping[str, Source], ids: list[Id]) -> dict[str, Source]:
@@ -70,13 +96,13 @@ def with_id_types(sources: Mapping[str, Source], ids: list[Id]) -> dict[str, Sou
     An id that no file holds is bigint; in JSON, where a later row may have it, text.
     """
     said = {one.domain: one.said for one in ids if one.said}
-    texts = {one.domain for one in ids for _, found in one.found() if found not in INTEGERS}
+    texts = {one.domain for one in ids for _, found in one.found() if found.removesuffix(LIST) not in INTEGERS}
     seen = {one.domain for one in ids for _ in one.found()}
     texts |= {one.domain for one in ids if one.source.input.format == "ndjson" and one.domain not in seen}
     typed = dict(sources)
     for one in ids:
         sql_type = said.get(one.domain, "varchar" if one.domain in texts else "bigint")
         source = typed[one.source.input.name]
-        columns = {**source.input.columns, one.column: sql_type}
+        columns = {**source.input.columns, one.column: sql_type + LIST if one.is_list else sql_type}
         typed[source.input.name] = replace(source, input=replace(source.input, columns=columns))
     return typed

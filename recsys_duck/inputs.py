@@ -40,7 +40,7 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
             where = f"--reader {name}"
         elif said.get(name):
             where = f"{root / SETTINGS_FILE}, [files.{name}]"
-        base, globs = patterns.get(name, (root, [str(fields.get("files", ""))]))
+        base, globs = patterns.get(name, (root, _listed(fields.get("files", []))))
         found = find_files(globs, root=root, base=base, content=content)
         try:
             shown = [file.shown for file in found]
@@ -67,13 +67,18 @@ def _patterns(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> 
     for name, value in table_of(toml, "files").items():
         paths = value.get("paths") if isinstance(value, Mapping) else value
         if paths is not None:
-            patterns[name] = (root, [str(path) for path in (paths if isinstance(paths, list) else [paths])])
+            patterns[name] = (root, _listed(paths))
     asked: dict[str, list[str]] = {}
     for name, pattern in given.files:
         chosen = name or _only_required(kind, "--files", "INPUT=GLOB")
         _known_input(kind, chosen, "--files")
         asked.setdefault(chosen, []).append(pattern)
     return patterns | {name: (Path.cwd(), globs) for name, globs in asked.items()}
+
+
+def _listed(paths: object) -> list[str]:
+    """Give one pattern, or a list of them, as a list."""
+    return [str(path) for path in (paths if isinstance(paths, list) else [paths])]
 
 
 def _said(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, dict[str, Any]]:

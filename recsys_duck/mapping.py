@@ -4,6 +4,7 @@ Refuses names that an input does not know, two columns for one name, and columns
 of columns that nothing reads: a misspelt name loses a column without an error.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from recsys_duck.source import Source, SourceFile
 
 SHOWN = 5
 SHOWN_IN_ERROR = 30
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # what pandas leaves in a Parquet file: no column of anyone's
 
 
 def written_columns(known: Collection[str], written: object, *, where: str) -> dict[str, str]:
@@ -88,7 +90,7 @@ def unread_columns(sources: Mapping[str, Source]) -> Iterator[str]:
     """Tell of columns in the files that nothing reads."""
     for source in sources.values():
         read = {source.input.own_name(name) for name in source.input.columns}
-        names = [name for name in source.present if name not in read]
+        names = [name for name in source.present if name not in read and not PANDAS_INDEX.fullmatch(name)]
         if names:
             free = [name for name in source.input.columns if not source.has(name)]
             known = f"; it also knows {', '.join(free)}" if free else ""

@@ -61,7 +61,8 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     sources = load_sources(root, kind, toml, given, reader)
     stages = read_stages(stage_folders(root, kind), reader)
     contract = read_toml(SQL_FOLDER / "contract.toml")
-    everything: dict[str, Stage] = {**{stage.key: stage for stage in python_stages}, **stages}
+    in_python = {stage.key: stage for stage in python_stages if stage.origin in ("shared", kind.name)}
+    everything: dict[str, Stage] = {**in_python, **stages}
     active = _active(everything, settings)
     project = Project(
         root=root,
@@ -113,6 +114,7 @@ def _refuse_contradictions(project: Project) -> None:
             where=f"parameter measures, from {measures.source}; similar_measure, from {chosen.source}",
             fix=f"add {chosen.value.data} to measures, or choose one of them",
         )
+    _refuse_without_factors(settings)
     _refuse_greater(project, "fold", "folds", fix="choose one of the folds, from 1")
     top_n, least, most = (_number(settings[name]) for name in ("top_n", "basket_min", "basket_max"))
     if 0 < most < least:
@@ -151,6 +153,17 @@ def _refuse_without_times(project: Project) -> None:
             f"popularity can't decay: this source of kind {project.kind.name} has no times",
             where=f"parameter popularity_half_life_days, from {half_life.source}",
             fix="use 0, no decay",
+        )
+
+
+def _refuse_without_factors(settings: Mapping[str, Setting]) -> None:
+    """Refuse lists of similar items from the factors of a model that is not fitted."""
+    source, models = settings["similar_source"], settings["models"]
+    if source.value.data == "factors" and "als" not in (models.value.data or ()):  # type: ignore[operator]
+        raise ProjectError(
+            "similar_source = factors needs the factors of als, which models leaves out",
+            where=f"parameter similar_source, from {source.source}; models, from {models.source}",
+            fix="add als to models, or use similar_source = pairs",
         )
 
 

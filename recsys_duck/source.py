@@ -26,7 +26,6 @@ class Input:
     name: str
     format: str
     columns: Mapping[str, str]
-    files: str = ""
     optional: bool = False
     required: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +119,6 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
     return Input(
         name=name,
         format=format_name,
-        files=str(fields.get("files", "")),
         optional=bool(fields.get("optional", False)),
         required=tuple(str(key) for key in required),
         **texts,

@@ -214,17 +214,22 @@ class _Search:
 def _exact_scores(
     left: Floats, right: Floats, rows: NDArray[np.int64], places: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Multiply pairs of vectors in float64, halves added to halves: one order of adding for any shape."""
+    """Multiply pairs of vectors in float64, added in one order for any shape."""
     scores = np.empty(len(rows), dtype=np.float64)
     size = max(1, EXACT_BYTES // (2 * 8 * left.shape[1]))
     for first in range(0, len(rows), size):
         part = slice(first, first + size)
         products = left[rows[part]].astype(np.float64)
         products *= right[places[part]]
-        width = products.shape[1]
-        while width > 1:
-            half = width // 2
-            products[:, :half] += products[:, width - half : width]
-            width -= half
-        scores[part] = products[:, 0]
+        scores[part] = added(products)
     return scores
+
+
+def added(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add up each row (n, width) of terms, halves to halves, which is one order whatever stands beside; in place."""
+    width = terms.shape[1]
+    while width > 1:
+        half = width // 2
+        terms[:, :half] += terms[:, width - half : width]
+        width -= half
+    return terms[:, 0]

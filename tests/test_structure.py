@@ -13,7 +13,15 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "duckdb": {"engines/copying.py", "engines/duckdb.py", "engines/sqltext.py", "question.py", "warehouse.py"},
     "rich": {"console.py"},
-    "click": {"cli/__init__.py", "cli/options.py", "cli/run.py", "cli/ask.py", "cli/files.py", "cli/life.py"},
+    "click": {
+        "cli/__init__.py",
+        "cli/options.py",
+        "cli/run.py",
+        "cli/ask.py",
+        "cli/files.py",
+        "cli/life.py",
+        "cli/show.py",
+    },
     "pyarrow": {"engines/duckdb.py"},
     "polars": {"bridge.py"},
     "scipy": {"bridge.py"},

@@ -11,7 +11,7 @@ import threading
 import click
 
 from recsys_duck import __version__
-from recsys_duck.cli import ask, files, life, run
+from recsys_duck.cli import ask, files, life, run, show
 from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
@@ -30,6 +30,7 @@ for command in (
     ask.similar,
     ask.recommend,
     files.export,
+    show.profile,
     ask.query,
     ask.status,
     life.rollback,

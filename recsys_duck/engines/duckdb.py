@@ -37,11 +37,13 @@ UNFIT_TYPES = {
 UNREADABLE = {
     "Expected Number of Columns": "give each line as many fields as the first; or say delimiter or quote of the input",
     "unterminated quote": 'mend the quotes; where they mean nothing, say quote = ""',
-    "not utf-8 encoded": "say the encoding of the input",
+    "not utf-8 encoded": 'say the encoding of the input: encoding = "latin-1"',
     "state machine reached an invalid state": 'end all lines alike; where quotes mean nothing, say quote = ""',
     "has duplicate key": "give each key once",
     "Expected OBJECT": "give one JSON object a line",
     "GZIP": "pack it again: it is cut off or broken",
+    "invalid UTF-8 encoding": "write it as UTF-8",
+    "UTF-16 encoding": "write it as UTF-8",
     "Malformed JSON": "mend the file: it may be cut off",
 }
 
@@ -299,9 +301,20 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
 def _failed(text: str, where: str) -> StageError:
     for sign, fix in UNREADABLE.items():
         if sign in text:
-            line = re.search(r"CSV Error on Line: (\d+)|error in file .*, in line (\d+)", text)
-            told = f"{where}, line {line.group(1) or line.group(2)}" if line else where
-            return StageError("a source file can't be read to its end", where=told, fix=fix, cause=text)
+            what = "a source file can't be read to its end"
+            return StageError(what, where=_place_in_file(text, where), fix=fix, cause=text)
     return StageError(
         "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
     )
+
+
+def _place_in_file(text: str, where: str) -> str:
+    """Add the file, and the line or byte of it, where DuckDB tells them."""
+    document = re.search(r'JSON in file "(.*)", at byte (\d+)', text)
+    file = document or re.search(r"^ *file = (.+)$", text, re.MULTILINE)
+    line = re.search(r"CSV Error on Line: (\d+)|error in file .*, in line (\d+)", text)
+    name = os.path.basename(file.group(1)) if file else ""
+    told = where if name in where else f"{where}, {name}"
+    if line:
+        return f"{told}, line {line.group(1) or line.group(2)}"
+    return f"{told}, byte {document.group(2)}" if document else told

@@ -13,6 +13,7 @@ import duckdb
 from recsys_duck.engines.readers import schema_select
 from recsys_duck.errors import ProjectError, raise_problems
 from recsys_duck.heads import csv_head, ndjson_head
+from recsys_duck.ids import is_id
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Source, SourceFile
 from recsys_duck.stage import Column, Place, SqlFacts
@@ -104,7 +105,7 @@ class SqlText:
             ) from None
 
     def _refuse_type(self, source: Source, name: str, sql_type: str) -> None:
-        if sql_type == "id" or sql_type.startswith("id of "):
+        if is_id(sql_type):
             return
         try:
             self._connection.execute(f"select cast(null as {sql_type})").fetchall()

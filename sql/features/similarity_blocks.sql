@@ -1,7 +1,8 @@
 -- Measures and ranges of items that features.item_similarity ranks together.
 -- grain:  measure, first_item_idx
 -- why:    a measure a part, so that each is made by itself, and again only when its own parameter
---         changes; about $pairs_per_block pairs a range, so that each fits in memory.
+--         changes; about $pairs_per_block pairs a range, so that each fits in memory. None where
+--         pairs are not counted (features.pair_blocks).
 -- check:  first_item_idx <= last_item_idx
 
 with
@@ -12,6 +13,7 @@ running_loads as (
         cast(sum(item_baskets.n_pair_rows) over (order by item_baskets.item_idx) as bigint)
         - item_baskets.n_pair_rows as n_before
     from features.item_baskets
+    where $similar_source = 'pairs' or list_contains($models, 'item_knn')
 ),
 
 -- one row per range

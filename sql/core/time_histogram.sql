@@ -1,0 +1,69 @@
+-- Events over time: the span of all events in 100 bins of one length.
+-- grain:  bin
+-- why:    for people, over all events. Bins begin at whole seconds, so that their lengths differ by
+--         a second at most, and a span of less than 100 seconds has a bin for each. Empty bins are
+--         here with 0; a source without times gives an empty table.
+-- check:  bin_start < bin_end
+
+with
+-- one row: where the events begin, and how long they go on; none where no event has a time
+spans as (
+    select
+        date_trunc('second', min(events.occurred_at)) as first_at,
+        cast(epoch(date_trunc('second', min(events.occurred_at))) as bigint) as first_second,
+        cast(epoch(date_trunc('second', max(events.occurred_at))) as bigint)
+        - cast(epoch(date_trunc('second', min(events.occurred_at))) as bigint)
+        + 1 as n_seconds
+    from core.events
+    where events.occurred_at is not null
+    having count(*) > 0
+),
+
+-- one row per bin
+bins as (
+    select
+        cast(numbers.bin as bigint) as bin,
+        spans.first_at,
+        spans.n_seconds,
+        least(spans.n_seconds, 100) as n_bins
+    from spans
+    cross join unnest(generate_series(1, least(spans.n_seconds, 100))) as numbers(bin)
+),
+
+-- one row per bin with events in it
+filled_bins as (
+    select
+        least(spans.n_seconds, 100)
+        * (
+            cast(epoch(date_trunc('second', events.occurred_at)) as bigint) - spans.first_second
+        )
+        // spans.n_seconds
+        + 1 as bin,
+        count(*) as n_events
+    from core.events
+    cross join spans
+    where events.occurred_at is not null
+    group by
+        least(spans.n_seconds, 100)
+        * (
+            cast(epoch(date_trunc('second', events.occurred_at)) as bigint) - spans.first_second
+        )
+        // spans.n_seconds
+        + 1
+)
+
+select
+    -- 1 to 100, the first in time is 1
+    bins.bin,
+    -- first second of the bin, UTC
+    bins.first_at
+    + interval 1 second * (((bins.bin - 1) * bins.n_seconds + bins.n_bins - 1) // bins.n_bins)
+        as bin_start,
+    -- first second after the bin, UTC
+    bins.first_at
+    + interval 1 second * ((bins.bin * bins.n_seconds + bins.n_bins - 1) // bins.n_bins)
+        as bin_end,
+    coalesce(filled_bins.n_events, 0) as n_events
+from bins
+left join filled_bins
+    on bins.bin = filled_bins.bin
