@@ -105,7 +105,7 @@ def test_a_seed_gives_the_same_bytes_on_any_number_of_threads_and_another_seed_g
 ) -> None:
     generator = load_generator(kind)
     # 70,000 rows of playlists are two slices, which are made side by side
-    rows = 70_000 if kind == "mpd" else 5_000
+    rows = {"mpd": 70_000, "yandex_music": 300_000}.get(kind, 5_000)
     first, again, other = (
         make(tmp_path / name, generator, rows=rows, seed=seed, threads=threads)
         for name, seed, threads in (("first", 5, 1), ("again", 5, 2), ("other", 6, 2))

@@ -1,6 +1,6 @@
 -- A chunk of the tracks' audio features: one JSON document, one piece a track.
 -- grain:  none
--- why:    these are the bytes of a file. Tracks of a cluster sound alike: each feature is three parts
+-- why:    these are the bytes of a file. Tracks of a cluster sound alike: a feature is three parts
 --         the cluster's and one part the track's own.
 
 with
