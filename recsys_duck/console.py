@@ -207,13 +207,14 @@ def page_width() -> int:
     return console.width if console.is_terminal else PIPED_WIDTH
 
 
-def show_page(title: str, lines: Iterable[str]) -> None:
-    """Write lines below a title to stdout, and an empty one."""
+def show_page(title: str, lines: Iterable[str], *, is_first: bool) -> None:
+    """Write lines below a title to stdout, after an empty one where something stands above."""
     console = RichConsole(file=sys.stdout, highlight=False)
+    if not is_first:
+        console.print()
     console.print(Text(title, style="bold"), soft_wrap=True)
     for line in lines:
         console.print(Text(line), soft_wrap=True)
-    console.print()
 
 
 def cell_width(text: str) -> int:

@@ -70,7 +70,7 @@ QUESTIONS = (
 )
 NEXT = """\
 Go on with
-  {program} query funnel --project {folder}
+  {program} profile --project {folder}
   {program} similar "The Amber Atlas" --project {folder}
   {program} recommend 7 --project {folder}
   {program} build --project {folder} --set popular_by=users --as whatif

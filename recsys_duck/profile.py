@@ -6,8 +6,7 @@ where a table of it is not published or has nothing to show.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from recsys_duck.charts import Bars, Chart, Grid, Histogram, Lines
@@ -22,6 +21,16 @@ Answer: TypeAlias = tuple[list[str], Rows]
 STATISTICS_COLUMNS = (
     *("column_name", "n_rows", "n_missing", "n_distinct", "top_value", "n_top", "mean", "standard_deviation"),
     *("smallest", "lower_quartile", "median", "upper_quartile", "largest"),
+)
+# what a person calls each figure of the numbers
+FIGURES = (
+    ("mean", "mean"),
+    ("standard deviation", "standard_deviation"),
+    ("smallest", "smallest"),
+    ("lower quartile", "lower_quartile"),
+    ("median", "median"),
+    ("upper quartile", "upper_quartile"),
+    ("largest", "largest"),
 )
 MOST_WEEKS = 60
 TOP_N = 10
@@ -87,14 +96,14 @@ limit {MOST_WEEKS}
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A chart below its title; `has_scale` tells whether a logarithm would change it."""
+    """A chart below its title."""
 
     title: str
     chart: Chart
 
     @property
     def has_scale(self) -> bool:
-        """Tell whether its chart has lengths."""
+        """Tell whether its chart has lengths, which a logarithm would change."""
         return isinstance(self.chart, Bars | Histogram)
 
 
@@ -121,14 +130,14 @@ class Profile:
         Raises:
             ProjectError: a table of it is not published.
         """
-        why = self._missing(section)
+        why = self._lack(section)
         if why:
             raise ProjectError(why, where=f"profile {section}", fix="build again: recsys-duck build")
         return self._answer(section)
 
     def panels(self, section: str) -> Iterator[Panel | str]:
         """Give the panels of a section, or say why there are none."""
-        why = self._missing(section)
+        why = self._lack(section)
         if why:
             yield f"{section}: {why}"
             return
@@ -138,7 +147,8 @@ class Profile:
         if not panels:
             yield f"{section}: {SECTIONS[section].empty}"
 
-    def _missing(self, section: str) -> str:
+    def _lack(self, section: str) -> str:
+        """Say which tables of a section are not published; empty where all are."""
         lacking = [table for table in SECTIONS[section].reads if table not in self._published]
         return f"{' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not published" if lacking else ""
 
@@ -162,26 +172,15 @@ def _statistics_question(reader: Reader, section: str) -> str:
     return "\nunion all\n".join(selects)
 
 
-def _by_table(answer: Answer) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    """Group rows by their first column, in the order they come."""
+def _by_first(answer: Answer) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """Give the rows of each value of the first column, by name, in the order they come."""
     names, rows = answer
-    for table, grouped in groupby(rows, key=lambda row: str(row[0])):
-        yield table, [dict(zip(names, row, strict=True)) for row in grouped]
-
-
-FIGURES = (
-    ("mean", "mean"),
-    ("standard deviation", "standard_deviation"),
-    ("smallest", "smallest"),
-    ("lower quartile", "lower_quartile"),
-    ("median", "median"),
-    ("upper quartile", "upper_quartile"),
-    ("largest", "largest"),
-)
+    for key in dict.fromkeys(str(row[0]) for row in rows):
+        yield key, [dict(zip(names, row, strict=True)) for row in rows if str(row[0]) == key]
 
 
 def _described(answer: Answer, _: Reader) -> Iterator[Panel]:
-    for table, columns in _by_table(answer):
+    for table, columns in _by_first(answer):
         numbers = [one for one in columns if one["mean"] is not None]
         if numbers:
             names = ["", *(str(one["column_name"]) for one in numbers)]
@@ -199,8 +198,8 @@ def _described(answer: Answer, _: Reader) -> Iterator[Panel]:
             )
 
 
-def _missing(answer: Answer, _: Reader) -> Iterator[Panel]:
-    for table, columns in _by_table(answer):
+def _missing_values(answer: Answer, _: Reader) -> Iterator[Panel]:
+    for table, columns in _by_first(answer):
         rows = [(one["column_name"], one["n_rows"], one["n_missing"], one["percent"]) for one in columns]
         yield Panel(f"Missing values, from {table}", Grid(("", "rows", "missing", "percent"), rows))
 
@@ -247,11 +246,11 @@ def _percent(part: int, whole: int) -> float:
 
 
 def _time(answer: Answer, reader: Reader) -> Iterator[Panel]:
-    first, last = answer[1][0][1], answer[1][-1][2]
-    yield Panel(
-        f"Events over time, {len(answer[1])} bins of {_length((last - first) / len(answer[1]))}",
-        Histogram([int(row[3]) for row in answer[1]], (_minute(first), _minute(last))),
-    )
+    bins = answer[1]
+    first, last = bins[0][1], bins[-1][2]
+    bins_told = f"{len(bins)} bin{'s' if len(bins) > 1 else ''} of {_length((last - first) / len(bins))}"
+    chart = Histogram([int(row[3]) for row in bins], (_minute(first), _minute(last)))
+    yield Panel(f"Events over time, {bins_told}", chart)
     weeks = _asked(reader, WEEKS)[1][::-1]
     n_weeks = weeks[0][2] if weeks else 0
     which = f", the last {MOST_WEEKS} of {n_weeks:,} weeks" if n_weeks > MOST_WEEKS else ""
@@ -264,8 +263,8 @@ def _minute(moment: datetime) -> str:
     return moment.isoformat(sep=" ", timespec="minutes")
 
 
-def _length(span: Any) -> str:
-    seconds = float(span.total_seconds())
+def _length(span: timedelta) -> str:
+    seconds = span.total_seconds()
     for unit, n_seconds in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * n_seconds:
             return f"{seconds / n_seconds:.2f} {unit}"
@@ -273,7 +272,7 @@ def _length(span: Any) -> str:
 
 
 def _tags(answer: Answer, _: Reader) -> Iterator[Panel]:
-    for tag_type, tags in _by_table(answer):
+    for tag_type, tags in _by_first(answer):
         for what, rank, value in (("items", "rank_by_items", "n_items"), ("events", "rank_by_events", "n_events")):
             listed = sorted((one for one in tags if one[rank] <= TOP_N and one[value]), key=lambda one: int(one[rank]))
             if listed:
@@ -282,9 +281,15 @@ def _tags(answer: Answer, _: Reader) -> Iterator[Panel]:
 
 
 def _density(answer: Answer, _: Reader) -> Iterator[Panel]:
-    [row] = answer[1]
-    figures = [(name.removeprefix("n_").replace("_", " "), value) for name, value in zip(answer[0], row, strict=True)]
-    yield Panel("Users × items that met", Grid(("", ""), figures))
+    figures = dict(zip(answer[0], answer[1][0], strict=True))
+    density, length = figures.pop("density_percent"), figures.pop("items_per_user")
+    told = {name.removeprefix("n_"): f"{n:,}" for name, n in figures.items()}
+    if density is not None:
+        told |= {"filled": f"{density:.6f} %", "items a user": f"{length:,.2f}"}
+    width = max(map(len, told.values()))
+    yield Panel(
+        "Users × items, those that met", Lines([f"{name:<12}  {value:>{width}}" for name, value in told.items()])
+    )
 
 
 def _funnel(answer: Answer, reader: Reader) -> Iterator[Panel]:
@@ -297,7 +302,7 @@ def _funnel(answer: Answer, reader: Reader) -> Iterator[Panel]:
 COUNTED = "select * from core.{0}_histogram order by first_n_events"
 SECTIONS: Mapping[str, Section] = {
     "describe": Section(("core.column_statistics",), "", _described, "no column has a value"),
-    "missing": Section(("core.column_statistics",), "", _missing, "there are no columns"),
+    "missing": Section(("core.column_statistics",), "", _missing_values, "there are no columns"),
     "items": Section(("core.item_histogram", "core.item_counts"), COUNTED.format("item"), _items, "no items"),
     "users": Section(("core.user_histogram",), COUNTED.format("user"), _users, "no users"),
     "time": Section(

@@ -12,8 +12,8 @@ from projects import command_here, lay_out_playlists, playlists_text, write_parq
 from recsys_duck.cli.show import SECTIONS as NAMED
 from recsys_duck.profile import SECTIONS, STATISTICS_COLUMNS
 
-TABLES = ("column_statistics", "daily_counts", "item_histogram", "tag_counts", "time_histogram", "user_histogram")
-SELECT = tuple(f"+core.{table}" for table in (*TABLES, "weekly_counts"))
+TABLES = "column_statistics item_histogram user_histogram time_histogram daily_counts weekly_counts tag_counts"
+SELECT = tuple(f"+core.{table}" for table in TABLES.split())
 # item i has i events, one a user; item 1 lacks its user; item 0 has none; the times are in two weeks, a week apart
 EVENTS = """
     select
@@ -27,7 +27,7 @@ EVENTS = """
 ITEMS = """
     select *
     from (values (0, 'nobody''s'), (1, 'one'), (2, null), (3, '東京事変'), (4, E'four\\x1b[31m'), (5, '🎸 five'))
-    as items(item_id, item_name)
+        as items(item_id, item_name)
 """
 TAGS = "select 'genre' as tag_type, * from (values (1, 'pop'), (2, 'rap'), (3, 'unused')) as tags(tag_id, tag_name)"
 ITEM_TAGS = "select * from (values (0, 'genre', 1), (2, 'genre', 1), (5, 'genre', 2)) as t(item_id, tag_type, tag_id)"
@@ -83,7 +83,6 @@ Items with most events
 four [31m  4  ████████████████████████████████████████████████████████████████████▊
 東京事変   3  ███████████████████████████████████████████████████▋
 2          2  ██████████████████████████████████▍
-
 """
 
 
@@ -121,14 +120,14 @@ def test_tags_and_density_and_funnel_are_shown(project: Path) -> None:
     text = shown(project, "tags", "density", "funnel")[0]
     tags = [line.split()[:2] for line in text.split("\n\n")[0].splitlines()[1:]]
     assert tags == [["pop", "2"], ["rap", "1"]]  # what no item carries is not listed
-    assert ["density", "percent", "70.0"] in [line.split() for line in text.splitlines()]
+    assert ["filled", "70.000000", "%"] in [line.split() for line in text.splitlines()]
     assert "missing_user_id" in text
 
 
 def test_all_sections_are_shown_in_one_order_and_each_has_a_name_on_the_command_line(project: Path) -> None:
     assert tuple(SECTIONS) == NAMED
     whole = shown(project)[0]
-    assert whole == "".join(shown(project, name)[0] for name in NAMED)
+    assert whole == "\n".join(shown(project, name)[0] for name in NAMED)
     assert shown(project, "items", "items")[0] == shown(project, "items")[0]
 
 

@@ -41,11 +41,12 @@ def profile(sections: tuple[str, ...], environment: str | None, style: str, is_l
         if style != "table":
             show_rows(*shown.rows(sections[0]), style=style)
             return
-        width = page_width()
+        width, is_first = page_width(), True
         for section in sections_of(sections):
             for panel in shown.panels(section):
                 if isinstance(panel, str):
                     click.echo(panel, err=True)
                     continue
                 title = f"{panel.title}, log scale" if is_log and panel.has_scale else panel.title
-                show_page(title, drawn(panel.chart, width, is_log=is_log))
+                show_page(title, drawn(panel.chart, width, is_log=is_log), is_first=is_first)
+                is_first = False
