@@ -25,12 +25,8 @@ from recsys_duck.bridge import (
     whole_groups,
 )
 from recsys_duck.models.source import source_of
-<<<<<<< HEAD
-=======
-from recsys_duck.neighbours import Floats, Indices, Search, Tastes, block_bytes
->>>>>>> lastfm
 from recsys_duck.stage import Check, Column, Contract, Inputs, PythonStage
-from recsys_duck.tastes import BLOCK_BYTES, Floats, Indices, Search, Tastes
+from recsys_duck.tastes import Floats, Indices, Search, Tastes, block_bytes
 from recsys_duck.topn import Lists
 
 NAME = "user_knn"
