@@ -1,1 +1,1 @@
-"""Slow and obvious second opinions on what the recipes say: the standard library, pandas and numpy where they are plainer."""
+"""Slow and obvious second opinions on what the recipes say, in plain Python, pandas and numpy."""

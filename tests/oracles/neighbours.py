@@ -1,4 +1,4 @@
-"""What recipe 2 says about listeners: selection, description, spellings, profiles, neighbours, lists; in pandas and numpy.
+"""What recipe 2 says about listeners: selection, spellings, profiles, neighbours, lists; in pandas and numpy.
 
 Written from the recipe's text alone. Every user stands in one dense matrix, every distance is made of differences.
 """
@@ -161,8 +161,35 @@ def clean_ages(ages: pd.Series, age_mean: str) -> pd.Series:
 
 
 def scaled(numbers: pd.Series) -> pd.Series:
-    """Numbers from 0 to 1 by their smallest and largest."""
-    return (numbers - numbers.min()) / (numbers.max() - numbers.min())
+    """Numbers from 0 to 1 by their smallest and largest; 0 where all are alike, which part nobody."""
+    reach = numbers.max() - numbers.min()
+    return (numbers - numbers.min()) / reach if reach else numbers * 0.0
+
+
+def described(rows: pd.DataFrame, number_column: str) -> dict[str, dict[str, Any]]:
+    """What pandas says of each column: of texts the distinct ones and the most frequent, of numbers the spread."""
+    found: dict[str, dict[str, Any]] = {}
+    for column in rows.columns:
+        texts = rows[column].dropna()
+        counts = sorted(texts.value_counts().items(), key=lambda one: (-one[1], one[0]))
+        found[column] = {
+            "n_missing": len(rows) - len(texts),
+            "n_distinct": texts.nunique(),
+            "top_value": counts[0][0] if counts else None,
+            "n_top": counts[0][1] if counts else None,
+        }
+    numbers = rows[number_column].map(whole_number).dropna().astype(float).describe()
+    found[number_column] = {
+        "n_missing": len(rows) - int(numbers["count"]),
+        "mean": numbers["mean"],
+        "standard_deviation": numbers["std"],
+        "smallest": numbers["min"],
+        "lower_quartile": numbers["25%"],
+        "median": numbers["50%"],
+        "upper_quartile": numbers["75%"],
+        "largest": numbers["max"],
+    }
+    return found
 
 
 def space_of(kept: pd.DataFrame, profiles: pd.DataFrame, age_shares: np.ndarray) -> Space:
