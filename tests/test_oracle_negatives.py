@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from oracles.plays import draw_weights, inclusion, set_shares
 from played import ALL, Built, lay_out, songs_named
@@ -18,6 +19,15 @@ DRAWS = {
     "two of twenty": (["m1"], {f"s{at:02}": 1 + at * at for at in range(20)}, 2),
     "one of forty": (["m1"], {f"s{at:02}": 1 + at % 5 for at in range(40)}, 1),
 }
+
+
+def test_the_oracle_says_what_numpy_draws() -> None:
+    _, n_rows, n_drawn = DRAWS["four of six"]
+    weights = {song: float(number) for song, number in n_rows.items()}
+    shares = np.array(list(weights.values())) / sum(weights.values())
+    generator = np.random.default_rng(7)
+    drawn = [frozenset(generator.choice(list(weights), n_drawn, replace=False, p=shares)) for _ in range(N_ALIKE)]
+    assert_as_likely(Counter(drawn), set_shares(weights, n_drawn))
 
 
 @pytest.mark.parametrize("sampling", ["popularity", "uniform", "power"])
