@@ -105,7 +105,9 @@ def _lines(declared: Input, file: SourceFile, n_lines: int) -> list[str]:
                 left -= len(line)
     except (UnicodeError, LookupError) as error:
         raise ProjectError(
-            f"{file.shown} is not {encoding}", where=f"input {declared.name}", fix=f"say its encoding: {error}"
+            f"{file.shown} is not {encoding}",
+            where=f"input {declared.name}",
+            fix=f'say its encoding, encoding = "latin-1": {error}',
         ) from None
     except (OSError, EOFError) as error:
         fix = getattr(error, "strerror", None) or str(error)

@@ -37,7 +37,7 @@ UNFIT_TYPES = {
 UNREADABLE = {
     "Expected Number of Columns": "give each line as many fields as the first; or say delimiter or quote of the input",
     "unterminated quote": 'mend the quotes; where they mean nothing, say quote = ""',
-    "not utf-8 encoded": "say the encoding of the input",
+    "not utf-8 encoded": 'say the encoding of the input: encoding = "latin-1"',
     "state machine reached an invalid state": 'end all lines alike; where quotes mean nothing, say quote = ""',
     "has duplicate key": "give each key once",
     "Expected OBJECT": "give one JSON object a line",
@@ -278,8 +278,10 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
 def _failed(text: str, where: str) -> StageError:
     for sign, fix in UNREADABLE.items():
         if sign in text:
+            file = re.search(r"^ *file = (.+)$", text, re.MULTILINE)
+            told = f"{where}, {Path(file.group(1)).name}" if file and Path(file.group(1)).name not in where else where
             line = re.search(r"CSV Error on Line: (\d+)|error in file .*, in line (\d+)", text)
-            told = f"{where}, line {line.group(1) or line.group(2)}" if line else where
+            told = f"{told}, line {line.group(1) or line.group(2)}" if line else told
             return StageError("a source file can't be read to its end", where=told, fix=fix, cause=text)
     return StageError(
         "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text

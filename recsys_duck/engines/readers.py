@@ -15,6 +15,8 @@ from recsys_duck.source import Input, Source, SourceFile
 
 # Between the fields of lines that are split by hand: no text has it.
 NO_DELIMITER = "\x1f"
+# Says the file as DuckDB's own errors do.
+AT_FILE = "chr(10), 'file = ', filename"
 # Turns an SQL type into the structure that from_json reads: nested dicts, lists and type names.
 Structure = Callable[[str], object]
 
@@ -100,7 +102,7 @@ def _split_lines(source: Source, paths: str) -> str:
     lines = Input(
         source.input.name, "csv", {}, options={**source.input.options, "delimiter": NO_DELIMITER, "quote": ""}
     )
-    told = f"concat('Expected Number of Columns: {n_fields} Found: ', len(fields), ' in line: ', line)"
+    told = f"concat('Expected Number of Columns: {n_fields} Found: ', len(fields), ' in line: ', line, {AT_FILE})"
     return (
         f"(select {fields}, filename from (select line, string_split(line, {quoted(delimiter)}) as fields, filename "
         f"from read_csv([{paths}], {_csv_options(replace(source, input=lines))}, columns = {{'line': 'VARCHAR'}}, "

@@ -1,0 +1,13 @@
+-- The plays of songs that the catalogue has, with artist and title.
+-- file:  merged_data.csv
+
+select
+    events.user_id,
+    events.item_id as song_id,
+    cast(events.weight as bigint) as freq,
+    songs.artist,
+    songs.title
+from staging.events
+inner join staging.songs
+    on events.item_id = songs.song_id
+order by events.user_id, events.item_id, events.weight, events.source_file
