@@ -23,7 +23,7 @@ from recsys_duck.parameters import Value
 from recsys_duck.plan import Part, Step, block_part, parts_left
 from recsys_duck.project import Project
 from recsys_duck.source import changed
-from recsys_duck.stage import PythonStage, SqlStage
+from recsys_duck.stage import PythonStage, SqlStage, Stage
 from recsys_duck.store import PartRecord, StepRecord, Store
 
 PROGRESS_S = 0.3
@@ -39,6 +39,7 @@ class StageInputs:
     engine: Engine
     reads: tuple[str, ...]
     stop: threading.Event
+    loaded: Any = None
 
     def n_rows(self, table: str) -> int:
         """Count the rows of a declared table."""
@@ -113,7 +114,7 @@ class PartMaker:
         self._refuse_broken_contract(stage, columns, records)
         return replace(_new_record(step), parts=parts, columns=columns, elapsed_s=round(time.monotonic() - started, 3))
 
-    def _blocks(self, step: Step, stage: SqlStage) -> tuple[Part, ...]:
+    def _blocks(self, step: Step, stage: Stage) -> tuple[Part, ...]:
         """One part per row of the planning table; none of them for an empty one but a typed, empty part."""
         columns = self._engine.columns(Query(f"select * from {stage.for_each}", where=stage.key))
         names = ", ".join(f'"{name}"' for name, _ in columns)
@@ -129,7 +130,7 @@ class PartMaker:
         if len({part.fingerprint for part in parts}) < len(parts):
             raise StageError(
                 f"two rows of {stage.for_each} give {stage.key} the same values",
-                where=str(stage.path),
+                where=str(stage.path) if isinstance(stage, SqlStage) else stage.key,
                 fix="use a column that tells them apart, or make the rows distinct",
             )
         nothing = {name: Value(sql_type, None) for name, sql_type in columns}
@@ -188,38 +189,62 @@ class PartMaker:
             memory_bytes=memory.arrays_share(self._memory_limit, is_model=stage.is_model),
             threads=self._threads,
             engine=self._engine,
-            reads=stage.reads,
+            reads=tuple(table for table in stage.reads if table != stage.for_each),
             stop=stop,
         )
-        need = run_one(self._engine, lambda: stage.need(inputs))
-        yield Started(stage.key, step.reason, 1, -(-need // 10**6))
+        if step.parts is None:
+            step = replace(step, parts=self._blocks(step, stage))
+        # made whole, it is made again: what a killed build left of it may be some of its tables
+        left = parts_left(step, self._store) if stage.for_each else list(step.parts or ())
+        need = run_one(self._engine, lambda: stage.need(inputs)) if left else 0
+        yield Started(stage.key, step.reason, len(left), -(-need // 10**6))
         memory.refuse_need(stage.key, need, self._memory_limit, is_model=stage.is_model)
-        parts: list[PartRecord] = []
+        made: dict[str, list[PartRecord]] = {}
 
         def write() -> None:
             with _told_as_its_own(stage):
-                made = stage.run(inputs)
-            if set(made) != set(stage.tables):
-                what = f"the stage gave {', '.join(made) or 'nothing'}"
-                raise StageError(what, where=stage.key, fix=f"return {', '.join(stage.tables)}")
-            for table, batches in made.items():
-                name = self._store.new_folder(table, step.fingerprint)
-                scratch = self._store.scratch(table, name)
-                with _told_as_its_own(stage):  # batches may be made while they are written
-                    written = self._engine.write_batches(batches, scratch / "data.parquet")
-                wanted = [column.name for column in stage.tables[table].columns]
-                if [name for name, _ in written.columns] != wanted:
-                    what = f"{table} has other columns than declared"
-                    raise StageError(what, where=stage.key, fix=f"give {', '.join(wanted)}")
-                part = PartRecord(table, name, step.fingerprint, "", written.n_rows, written.n_bytes, written.columns)
-                self._store.adopt(scratch, part)
-                parts.append(part)
+                shared = replace(inputs, loaded=stage.load(inputs))
+            for part in left:
+                values = {name: value.data for name, value in part.values.items()}
+                block = replace(shared, parameters={**shared.parameters, **values})
+                made[part.fingerprint] = self._run_in_python(stage, part, block)
 
-        with self._engine.lean(memory.LENT_SQL_BYTES):
-            for _ in run_jobs(self._engine, [write], 1, stop=stop):
-                yield Progress(stage.key, 0, 1, None, round(time.monotonic() - started, 3))
-        memory.give_back()
-        return replace(_new_record(step), parts=tuple(parts), elapsed_s=round(time.monotonic() - started, 3))
+        if left:
+            with self._engine.lean(memory.LENT_SQL_BYTES):
+                for _ in run_jobs(self._engine, [write], 1, stop=stop):
+                    yield Progress(stage.key, len(made), len(left), None, round(time.monotonic() - started, 3))
+            memory.give_back()
+        parts = [made.get(part.fingerprint) or self._found(stage, part) for part in step.parts or ()]
+        found = tuple(one for records in parts for one in records)
+        return replace(_new_record(step), parts=found, elapsed_s=round(time.monotonic() - started, 3))
+
+    def _run_in_python(self, stage: PythonStage, part: Part, inputs: StageInputs) -> list[PartRecord]:
+        """Call a stage's function for one part and write what it gives, a file a table."""
+        with _told_as_its_own(stage):
+            made = stage.run(inputs)
+        if set(made) != set(stage.tables):
+            what = f"the stage gave {', '.join(made) or 'nothing'}"
+            raise StageError(what, where=stage.key, fix=f"return {', '.join(stage.tables)}")
+        records = []
+        for table, batches in made.items():
+            name = self._store.new_folder(table, part.fingerprint)
+            scratch = self._store.scratch(table, name)
+            with _told_as_its_own(stage):  # batches may be made while they are written
+                written = self._engine.write_batches(batches, scratch / "data.parquet")
+            wanted = [column.name for column in stage.tables[table].columns]
+            if [name for name, _ in written.columns] != wanted:
+                what = f"{table} has other columns than declared"
+                raise StageError(what, where=stage.key, fix=f"give {', '.join(wanted)}")
+            record = PartRecord(
+                table, name, part.fingerprint, part.label, written.n_rows, written.n_bytes, written.columns
+            )
+            self._store.adopt(scratch, record)
+            records.append(record)
+        return records
+
+    def _found(self, stage: PythonStage, part: Part) -> list[PartRecord]:
+        found = [self._store.part(table, part.fingerprint) for table in stage.tables]
+        return [record for record in found if record is not None]
 
     def _refuse_broken_contract(
         self, stage: SqlStage, columns: tuple[tuple[str, str], ...], records: Mapping[str, StepRecord]
@@ -258,7 +283,7 @@ def refuse_least_need(project: Project, stage: PythonStage, memory_limit: int) -
 
 
 def _parameters(project: Project, stage: PythonStage) -> dict[str, Any]:
-    return {name: project.settings[name].value.data for name in stage.parameters}
+    return {name: project.settings[name].value.data for name in stage.parameters if name in project.settings}
 
 
 @contextmanager

@@ -100,14 +100,15 @@ def assertions(contract: Contract) -> set[tuple[str, str]]:
     return wanted
 
 
-def block_part(step_stage: SqlStage, ingredients: Mapping[str, Any], row: Mapping[str, Value]) -> Part:
+def block_part(stage: Stage, ingredients: Mapping[str, Any], row: Mapping[str, Value]) -> Part:
     """Make the part of a planning row: its values stand in for the planning table's fingerprint."""
+    reads_all_rows = isinstance(stage, SqlStage) and stage.for_each in stage.facts.reads
     reads = {
         key: value
         for key, value in ingredients["reads"].items()
-        if key.split("/")[0] != step_stage.for_each or step_stage.for_each in step_stage.facts.reads
+        if key.split("/")[0] != stage.for_each or reads_all_rows
     }
-    used = {name: value for name, value in row.items() if name in step_stage.facts.parameters}
+    used = {name: value for name, value in row.items() if name in stage.parameters}
     values = {name: [value.sql_type, value.text()] for name, value in used.items()}
     label = ", ".join(f"{name} = {value.text()}" for name, value in used.items())
     return Part(digest({**ingredients, "reads": reads, "row": values}), label=label, values=used)
@@ -243,5 +244,8 @@ def parts_told(step: Step, store: Store) -> str:
 
 def parts_left(step: Step, store: Store) -> list[Part]:
     """List the parts that are not there yet; all of them for a forced step."""
-    table = next(iter(step.stage.tables))
-    return [part for part in step.parts or () if step.is_forced or store.part(table, part.fingerprint) is None]
+    return [
+        part
+        for part in step.parts or ()
+        if step.is_forced or any(store.part(table, part.fingerprint) is None for table in step.stage.tables)
+    ]

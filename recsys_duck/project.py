@@ -57,7 +57,8 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     sources = load_sources(root, kind, toml, given, reader)
     stages = read_stages(stage_folders(root, kind), reader)
     contract = read_toml(SQL_FOLDER / "contract.toml")
-    everything: dict[str, Stage] = {**{stage.key: stage for stage in python_stages}, **stages}
+    in_python = {stage.key: stage for stage in python_stages if stage.origin in ("shared", kind.name)}
+    everything: dict[str, Stage] = {**in_python, **stages}
     project = Project(
         root=root,
         kind=kind,

@@ -124,6 +124,10 @@ class Inputs(Protocol):
     def threads(self) -> int:
         """Threads it may use; no row may depend on them."""
 
+    @property
+    def loaded(self) -> Any:
+        """What the stage's `load` gave, once for all blocks of a run."""
+
     def n_rows(self, table: str) -> int:
         """Count the rows of a declared table."""
 
@@ -145,6 +149,9 @@ class PythonStage:
     columns. `need(inputs)` counts the bytes that its arrays will take, from row counts, before it runs.
     `source` is the text its fingerprint covers: its module and what that imports from here. `versions`
     names the libraries whose release may change its result.
+    With `for_each`, a planning table that is among its reads, `run` is called once per row of it, whose
+    values are among the parameters; all null stand for a table without rows. `load(inputs)`, called
+    before the first of them, gives what they share as `inputs.loaded`.
     """
 
     key: str
@@ -154,9 +161,10 @@ class PythonStage:
     run: Callable[[Inputs], Mapping[str, Iterable[Any]]]
     source: str
     need: Callable[[Inputs], int] = lambda _: 0
+    load: Callable[[Inputs], Any] = lambda _: None
     part: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
-    origin: str = "shared"
+    origin: str = "shared"  # or the kind that it is for
     for_each: str = ""
     is_view: bool = False
 
