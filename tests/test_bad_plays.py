@@ -324,5 +324,5 @@ def test_a_bad_file_among_good_ones_is_named(published: dict[str, Path], tmp_pat
         ending = Path(GOOD[kind]["plays"][0]).suffix
         (folder / f"more{ending}").write_text(bad)
         told = refusal(published, folder, kind, "--files", f"plays=more{ending}")
-        assert any(f"more{ending}" in one.where for one in told)
+        assert any(f"more{ending}" in one.what + one.where for one in told)
         assert not any(f"plays{ending}" in one.where for one in told)

@@ -27,6 +27,7 @@ from oracles.neighbours import (
     neighbours_of,
     read_tab_separated,
     space_of,
+    whole_number,
 )
 from sklearn.neighbors import NearestNeighbors
 
@@ -105,10 +106,12 @@ def assert_rows_as_the_recipe_says(built: Built) -> None:
 
 
 def assert_described(built: Built) -> None:
-    """Compare both tables of statistics with pandas."""
+    """Compare both tables of statistics with pandas; an age that is no integer is null in staging already."""
+    profiles = built.wanted.profiles.assign(age=lambda rows: rows["age"].map(whole_number).astype(object))
+    profiles["age"] = profiles["age"].where(profiles["age"].notna(), None)
     for table, number_column, described_rows in (
         ("staging.play_statistics", "plays", built.wanted.selected_plays),
-        ("staging.profile_statistics", "age", built.wanted.profiles),
+        ("staging.profile_statistics", "age", profiles),
     ):
         wanted = described(described_rows, number_column)
         found = built.rows(f"select column_name, n_rows from {table}")
@@ -273,7 +276,9 @@ DEFECT_PROFILES = [
 
 @pytest.mark.parametrize("parameters", [{}, {"age_mean": "valid"}, {"gender": "f", "spelling_min": 1}])
 def test_defects_are_counted_by_the_first_reason_that_applies(tmp_path: Path, parameters: dict[str, object]) -> None:
-    assert_as_the_recipe_says(Built(tmp_path, lay_out(tmp_path, DEFECTS, DEFECT_PROFILES), parameters))
+    # of nobody's row the recipe does not say whether it is a woman's
+    plays = [row for row in DEFECTS if row[0] or "gender" not in parameters]
+    assert_as_the_recipe_says(Built(tmp_path, lay_out(tmp_path, plays, DEFECT_PROFILES), parameters))
 
 
 def test_users_who_stand_at_one_place_weigh_one_and_silent_ones_are_shown_everything(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def described(rows: pd.DataFrame, number_column: str) -> dict[str, dict[str, Any
         }
     numbers = rows[number_column].map(whole_number).dropna().astype(float).describe()
     found[number_column] = {
-        "n_missing": len(rows) - int(numbers["count"]),
+        "n_missing": found[number_column]["n_missing"],
         "mean": numbers["mean"],
         "standard_deviation": numbers["std"],
         "smallest": numbers["min"],
