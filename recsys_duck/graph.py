@@ -19,7 +19,10 @@ SPLIT_FOR_EVAL = ("split.test", "split.judged_pairs")
 OF_EVENTS = ("staging.events", "core.events", "core.interactions")
 # what is known of users when lists are made, fold_in beside train: lists read it, and who tells the two apart
 WITH_FOLD_IN = ("split.history", "features.user_items")
-TELLS_APART = ("features.user_items", "features.user_blocks", "features.user_activity", "training.weighted_items")
+TELLS_APART = (
+    *("features.user_items", "features.user_blocks", "features.user_activity"),
+    *("training.weighted_items", "training.met_pairs"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ keyed_events as (
             when $basket_by = 'user' then cast(train.user_id as varchar)
             else cast(train.basket_id as varchar)
         end as basket_key,
+        train.user_id,
         train.item_id,
         train.occurred_at,
         train.position
@@ -51,6 +52,7 @@ keyed_events as (
                 ) as varchar
             )
         ) as basket_key,
+        opening_events.user_id,
         opening_events.item_id,
         opening_events.occurred_at,
         opening_events.position
@@ -58,6 +60,7 @@ keyed_events as (
     union all
     select
         cast(null as varchar) as basket_key,
+        train.user_id,
         train.item_id,
         train.occurred_at,
         train.position
@@ -100,6 +103,7 @@ select
     -- user_id, basket_id, or user_id and number of the session, by basket_by, as text; null where
     -- the event has none
     keyed_events.basket_key,
+    keyed_events.user_id,
     keyed_events.item_id,
     -- false where basket_last_n is on and the item is not among the last of its basket
     $basket_last_n = 0 or last_items.item_id is not null as is_recent
