@@ -19,17 +19,22 @@ Indices: TypeAlias = NDArray[np.int32]
 VECTOR_BATCH_BYTES = 8_000_000
 
 
-def matrix_bytes(n_entries: int, n_rows: int) -> int:
-    """Count the bytes of a sparse matrix: two 32-bit numbers an entry, one a row."""
-    return 8 * n_entries + 4 * n_rows
+def matrix_bytes(n_entries: int, n_rows: int, *, value_bytes: int = 4) -> int:
+    """Count the bytes of a sparse matrix: an entry's 32-bit index and its value, 32 bits a row."""
+    return (4 + value_bytes) * n_entries + 4 * n_rows
 
 
 def sparse_matrix(
-    batches: Iterable[Any], values: str = "weight", *, n_entries: int, shape: tuple[int, int]
+    batches: Iterable[Any],
+    values: str = "weight",
+    *,
+    n_entries: int,
+    shape: tuple[int, int],
+    dtype: type[np.floating[Any]] = np.float32,
 ) -> csr_matrix:
     """Fill a CSR matrix from Arrow batches of user_idx, item_idx and `values` in the order of both indices.
 
-    int32 indices and offsets, float32 data, `shape` (users, items).
+    int32 indices and offsets, data of `dtype`, `shape` (users, items).
 
     Raises:
         ResourceError: there are more entries than 32 bits count.
@@ -41,7 +46,7 @@ def sparse_matrix(
             where="training.matrix",
             fix="train on fewer events: a later cutoff, or higher thresholds",
         )
-    indices, data = np.empty(n_entries, dtype=np.int32), np.empty(n_entries, dtype=np.float32)
+    indices, data = np.empty(n_entries, dtype=np.int32), np.empty(n_entries, dtype=dtype)
     offsets = np.zeros(shape[0] + 1, dtype=np.int64)
     at, last = 0, -1
     for batch in batches:
@@ -61,9 +66,41 @@ def sparse_matrix(
     return csr_matrix((data, indices, np.cumsum(offsets, dtype=np.int64).astype(np.int32)), shape=shape)
 
 
+def matrix_of_rows(offsets: Any, indices: Any, values: Any, *, n_columns: int) -> csr_matrix:
+    """Give the CSR matrix whose row i has the entries from offsets[i] to offsets[i + 1]."""
+    return csr_matrix((values, indices, offsets), shape=(len(offsets) - 1, n_columns))
+
+
 def ids_in_order(batches: Iterable[Any], index: str, key: str) -> pl.Series:
     """Read the keys of a catalogue, each at the place that its dense index names."""
     return pl.concat([pl.DataFrame(batch) for batch in batches]).sort(index)[key]
+
+
+def numbers_in_order(batches: Iterable[Any], index: str, name: str, *, size: int) -> NDArray[np.float64]:
+    """Read numbers into float64 `(size,)`, each at the place that its dense index names, 0 where there is none."""
+    numbers = np.zeros(size, dtype=np.float64)
+    for batch in batches:
+        frame = pl.DataFrame(batch)
+        numbers[frame[index].to_numpy()] = frame[name].to_numpy()
+    return numbers
+
+
+def codes_in_order(texts: pl.Series) -> Indices:
+    """Number texts from 0 in their order, int32, equal ones alike; -1 for a missing one."""
+    return texts.rank("dense").cast(pl.Int32).fill_null(0).to_numpy() - np.int32(1)
+
+
+def whole_groups(batches: Iterable[Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """Give batches as columns of arrays that hold all rows of a key together, as they come together."""
+    left = pl.DataFrame()
+    for batch in batches:
+        frame = pl.concat([left, pl.DataFrame(batch)]) if len(left) else pl.DataFrame(batch)
+        n_whole = 0 if frame.is_empty() else int((frame[key] != frame[key][-1]).sum())
+        left = frame[n_whole:]
+        if n_whole:
+            yield _arrays(frame[:n_whole])
+    if len(left):
+        yield _arrays(left)
 
 
 def vectors_in_order(batches: Iterable[Any], index: str, *, shape: tuple[int, int]) -> tuple[Floats, Indices]:
@@ -146,6 +183,10 @@ def _lists(model_name: str, users: pl.Series, items: pl.Series, rank: Any, score
             }
         )
     )
+
+
+def _arrays(frame: pl.DataFrame) -> Mapping[str, Any]:
+    return {name: frame[name].to_numpy() for name in frame.columns}
 
 
 def _arrow(frame: pl.DataFrame) -> Any:

@@ -5,6 +5,6 @@ from recsys_duck.stage import PythonStage
 
 def python_stages() -> tuple[PythonStage, ...]:
     """Give every Python stage that a project's graph may hold; `models` chooses among them."""
-    from recsys_duck.models import als, k_core
+    from recsys_duck.models import als, k_core, user_knn
 
-    return (*als.stages(), k_core.stage())
+    return (*als.stages(), k_core.stage(), *user_knn.stages())
