@@ -1,6 +1,7 @@
 -- Each user and item that met in train, once: what examples call positive, and never negative.
 -- grain:  user_idx, item_idx
--- why:    what is told of new users (fold_in) is no example of either side.
+-- why:    what is told of new users (fold_in) is no example of either side. Empty where
+--         negative_ratio is 0.
 -- as:     view
 
 select
@@ -9,4 +10,4 @@ select
     -- sum of the train events' weights
     user_items.weight
 from features.user_items
-where not user_items.is_fold_in
+where $negative_ratio > 0 and not user_items.is_fold_in

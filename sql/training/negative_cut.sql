@@ -1,7 +1,8 @@
 -- Where draws over all users and items end: the last of them that counts; one row, or none.
 -- grain:  n_wanted
 -- why:    the first n_wanted in the order of their moments. Counted in a million steps of time
---         first, so that only the rows of one step are sorted.
+--         first, so that only the rows of one step are sorted. That the horizon did not suffice
+--         has a chance below 1e-15, and fails the check.
 -- check:  n_drawn >= n_wanted
 
 with
@@ -22,7 +23,7 @@ drawn_moments as (
     where $negative_scope = 'all'
 ),
 
--- one row, where there are draws: the last moment
+-- one row: the last moment, null where there are no draws
 last_moments as (
     select
         max(drawn_moments.drawn_at) as last_at,
@@ -56,8 +57,6 @@ ranked_draws as (
         drawn_moments.user_idx,
         drawn_moments.draw,
         drawn_moments.drawn_at,
-        negative_totals.n_wanted,
-        last_moments.n_drawn,
         running_steps.n_before + row_number() over (
             order by drawn_moments.drawn_at, drawn_moments.user_idx, drawn_moments.draw
         ) as turn
@@ -77,8 +76,11 @@ select
     ranked_draws.user_idx as last_user_idx,
     ranked_draws.draw as last_draw,
     -- negatives over all
-    ranked_draws.n_wanted,
+    negative_totals.n_wanted,
     -- draws of pairs never met up to the horizon
-    ranked_draws.n_drawn
-from ranked_draws
-where ranked_draws.turn = ranked_draws.n_wanted
+    last_moments.n_drawn
+from training.negative_totals
+cross join last_moments
+left join ranked_draws
+    on negative_totals.n_wanted = ranked_draws.turn
+where $negative_scope = 'all' and negative_totals.n_wanted > 0

@@ -1,11 +1,11 @@
 -- Two uniform numbers for each draw of each user.
--- grain:   user_idx, draw
--- why:     a Feistel cipher of the draw's number under the user's keys: six rounds, a CTE each, of
+-- grain:   none
+-- why:     a user and draw a row, not counted again: they are made here, by the hundred million. A
+--          Feistel cipher of the draw's number under the user's keys: six rounds, a CTE each, of
 --          squares modulo the prime 1,073,741,789, the largest below 2^30. All stays below 2^63, so
---          that every engine finds the same; no two draws of a user have the same pair of lanes.
+--          that every engine finds the same.
 -- source:  Luby, Rackoff 1988, How to construct pseudorandom permutations from pseudorandom
 --          functions; squares: Albrecht and others 2016, MiMC
--- check:   place > 0 and place <= 1 and pause > 0 and pause < 1
 -- as:      view
 
 with

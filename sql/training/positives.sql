@@ -9,7 +9,7 @@ select
     -- sum of the train events' weights
     met_pairs.weight
 from training.met_pairs
-where $negative_ratio > 0 and $training_basket_max = 0
+where $training_basket_max = 0
 union all
 select
     met_pairs.user_idx,
@@ -19,4 +19,4 @@ from training.met_pairs
 inner join training.basket_pairs
     on met_pairs.user_idx = basket_pairs.user_idx
     and met_pairs.item_idx = basket_pairs.item_idx
-where $negative_ratio > 0 and $training_basket_max > 0
+where $training_basket_max > 0
