@@ -25,6 +25,7 @@ DIGITS = 9  # of a distance, where users are ranked
 MARGIN = 1e-12  # what a squared distance from products may be off, generously
 QUERIES_PER_BLOCK = 512
 CANDIDATES_PER_RUN = 4096
+CROWD = 3  # candidates for each place, before those that came too far are dropped
 ROOM = 2_000_000  # candidates of a block of queries, at most
 ENTRIES_AT_A_TIME = 1_000_000  # of a matrix, while rows are summed up or compared
 BLOCK_BYTES = 200_000_000  # what a search takes beside the matrix: products, candidates, differences
@@ -124,6 +125,7 @@ class Search:
         levels = np.minimum(floors.astype(np.int64), 2)  # first those of the own country
         n_compared = 0
         for level in range(3) if n_others else ():
+            kept.drop_far()
             for run in np.argsort(floors.min(axis=0), kind="stable"):
                 rows = np.flatnonzero((levels[:, run] == level) & (floors[:, run] <= kept.reach))
                 if len(rows):
@@ -132,6 +134,7 @@ class Search:
                     n_compared += squares.size
                     if len(kept.rows) > ROOM and len(queries) > 1:
                         return None
+        kept.drop_far()
         return kept.rows, self._runs.order[kept.places], n_compared
 
     def _floors(self, queries: Indices) -> Floats:
@@ -199,6 +202,7 @@ class _Kept:
         if is_open.any() and squares.shape[1] > self._n_others:
             nearest = np.partition(squares[is_open], self._n_others - 1, axis=1)[:, self._n_others - 1]
             limits[is_open] = _reaches(nearest)
+            self.reach[rows] = limits
         flat = np.flatnonzero((squares <= limits[:, None]) & np.isfinite(squares))
         if not len(flat):
             return
@@ -206,9 +210,11 @@ class _Kept:
         self.rows = np.concatenate([self.rows, rows[at]])
         self.places = np.concatenate([self.places, columns + start])
         self._squares = np.concatenate([self._squares, squares.reshape(-1)[flat]])
-        self._drop_far()
+        if len(self.rows) > CROWD * len(self.reach) * self._n_others:
+            self.drop_far()
 
-    def _drop_far(self) -> None:
+    def drop_far(self) -> None:
+        """Draw each query's reach in to its n-th candidate, and drop who stands beyond."""
         order = np.lexsort((self._squares, self.rows))
         self.rows, self.places, self._squares = self.rows[order], self.places[order], self._squares[order]
         ends = np.searchsorted(self.rows, np.arange(len(self.reach) + 1))
