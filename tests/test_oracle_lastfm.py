@@ -236,16 +236,17 @@ def test_the_exports_hold_the_lists_and_the_spellings(real: Callable[..., Built]
     wanted = defaultdict(list)
     for user, artist in built.rows("select user_id, item_id from recs.user_knn order by user_id, rank"):
         wanted[user].append(artist)
-    records = exported(built.root, KIND, "user_knn_jsonl")
+    records = exported(built.root, KIND, "user_knn.jsonl")
     assert list(records[0]) == ["user_id", "items"]
     assert {record["user_id"]: list(record["items"]) for record in records} == wanted
-    keys = [tuple(record.values())[:2] for record in exported(built.root, KIND, "user_knn_resp")]
+    keys = [tuple(record.values())[:2] for record in exported(built.root, KIND, "user_knn.resp")]
     assert {str(key).rsplit(":", 1)[-1]: json.loads(value) for key, value in keys} == wanted
-    table = exported(built.root, KIND, "user_knn_csv")
+    assert len(exported(built.root, KIND, "user_knn.sqlite")) == len(wanted)
+    table = exported(built.root, KIND, "user_knn.csv")
     assert list(table[0]) == ["user_id", "rank", "artist_id", "name", "score"]
     lists = built.rows("select user_id, rank, item_id, item_name, score from recs.user_knn")
     assert_same("", "user_knn.csv", [tuple(row.values()) for row in table], lists)
-    assert len(exported(built.root, KIND, "spelling_report")) == len(built.wanted.spellings) > 0
+    assert len(exported(built.root, KIND, "spelling_report.csv")) == len(built.wanted.spellings) > 0
 
 
 def lay_out(root: Path, plays: Iterable[Sequence[object]], profiles: Iterable[Sequence[object]]) -> tuple[Path, Path]:
@@ -288,6 +289,27 @@ def test_users_who_stand_at_one_place_weigh_one_and_silent_ones_are_shown_everyt
     assert built.rows("select user_id, item_id, score from recs.user_knn order by rank") == [
         ("silent", artist, pytest.approx(1 / 3)) for artist in ("a1", "a2", "a3")
     ]
+
+
+LITTLE_KNOWN = {
+    "no ages": [signed_up("u1", age=""), signed_up("u2", age=""), signed_up("u3", age="", country="")],
+    "absurd ages alone": [signed_up("u1", age=500), signed_up("u2", age=700), signed_up("u3", age="")],
+    "no countries": [signed_up(user, age=age, country="") for user, age in (("u1", 20), ("u2", 30), ("u3", 25))],
+    "one user": [signed_up("u2")],
+    "one user without plays": [signed_up("u3")],
+}
+
+
+@pytest.mark.parametrize("name", LITTLE_KNOWN)
+@pytest.mark.parametrize("plays", [[("u1", "a", "n", 3), ("u2", "b", "n", 4)], [("u1", "a", "n", "x")]])
+def test_listeners_of_whom_little_is_known_have_neighbours_all_the_same(
+    tmp_path: Path, name: str, plays: list[tuple[str, str, str, object]]
+) -> None:
+    built = Built(tmp_path, lay_out(tmp_path, plays, LITTLE_KNOWN[name]))
+    space = built.wanted.space
+    neighbours = neighbours_of(space, 100)
+    assert_neighbours(built, space, neighbours)
+    assert_lists(built, space, neighbours)
 
 
 def test_equal_distances_go_by_the_place_of_the_user_and_equal_scores_by_the_artist(tmp_path: Path) -> None:

@@ -30,8 +30,14 @@ def test_the_oracle_says_what_numpy_draws() -> None:
     assert_as_likely(Counter(drawn), set_shares(weights, n_drawn))
 
 
-@pytest.mark.parametrize("sampling", ["popularity", "uniform", "power"])
-@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize(
+    ("name", "sampling"),
+    [
+        *((name, "popularity") for name in DRAWS),
+        *((name, "power") for name in list(DRAWS)[1:3]),
+        ("one of forty", "uniform"),
+    ],
+)
 def test_songs_are_drawn_as_often_as_drawing_one_by_one_would(tmp_path: Path, name: str, sampling: str) -> None:
     met, n_rows, n_drawn = DRAWS[name]
     alike = [f"u{at}" for at in range(N_ALIKE)]

@@ -130,10 +130,10 @@ def test_the_exports_of_the_real_plays_are_merged_filtered_and_augmented(
     built, wanted = real("csv")
     columns = ["user_id", "song_id", "freq", "artist", "title"]
     for name, table in (("merged_data", wanted.merged), ("filtered_data", wanted.filtered)):
-        found = exported(built.root, KIND, name)
+        found = exported(built.root, KIND, f"{name}.csv")
         assert list(found[0]) == columns
         assert_equal_bags(name, [tuple(row.values()) for row in found], table)
-    augmented = exported(built.root, KIND, "augmented_data")
+    augmented = exported(built.root, KIND, "augmented_data.csv")
     assert list(augmented[0]) == [*columns, "interaction"]
     songs = {song_id: (song.artist, song.title) for song_id, song in wanted.catalog.items()}
     negatives = [(user, song, None, *songs[song], 0) for user, drawn in built.negatives.items() for song in drawn]

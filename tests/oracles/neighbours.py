@@ -163,7 +163,7 @@ def clean_ages(ages: pd.Series, age_mean: str) -> pd.Series:
 def scaled(numbers: pd.Series) -> pd.Series:
     """Numbers from 0 to 1 by their smallest and largest; 0 where all are alike, which part nobody."""
     reach = numbers.max() - numbers.min()
-    return (numbers - numbers.min()) / reach if reach else numbers * 0.0
+    return (numbers - numbers.min()) / reach if reach > 0 else pd.Series(0.0, index=numbers.index)
 
 
 def described(rows: pd.DataFrame, number_column: str) -> dict[str, dict[str, Any]]:
@@ -193,7 +193,10 @@ def described(rows: pd.DataFrame, number_column: str) -> dict[str, dict[str, Any
 
 
 def space_of(kept: pd.DataFrame, profiles: pd.DataFrame, age_shares: np.ndarray) -> Space:
-    """Users without plays get the mean plays; plays add up to 1 for every user; then age, then countries."""
+    """Users without plays get the mean plays; plays add up to 1 for every user; then age, then countries.
+
+    Where nobody has plays all of them are 0, and where nobody has an age all ages are.
+    """
     user_ids, artist_ids = sorted(profiles["user_id"]), sorted(set(kept["artist_id"]))
     assert user_ids == list(profiles["user_id"])
     place_of_user = {user: at for at, user in enumerate(user_ids)}
@@ -202,8 +205,10 @@ def space_of(kept: pd.DataFrame, profiles: pd.DataFrame, age_shares: np.ndarray)
     for user, artist, plays in kept[["user_id", "artist_id", "plays"]].itertuples(index=False):
         raw[place_of_user[user], place_of_artist[artist]] += plays
     is_silent = raw.sum(axis=1) == 0
-    raw[is_silent] = raw[~is_silent].mean(axis=0)
-    plays_share = raw / raw.sum(axis=1, keepdims=True)
+    if not is_silent.all():
+        raw[is_silent] = raw[~is_silent].mean(axis=0)
+    totals = raw.sum(axis=1, keepdims=True)
+    plays_share = raw / np.where(totals == 0, 1, totals)
     countries = sorted(set(profiles["country"].dropna()))
     one_hot = np.array([[float(own == country) for country in countries] for own in profiles["country"]])
     return Space(user_ids, artist_ids, plays_share, is_silent, np.hstack([plays_share, age_shares[:, None], one_hot]))
@@ -227,6 +232,9 @@ def lists_of(space: Space, neighbours: Neighbours, top_n: int) -> dict[str, list
     lists = {}
     for user, (places, distances) in enumerate(zip(neighbours.places, neighbours.distances, strict=True)):
         others, weights = places[1:], 1 - distances[1:] / largest if largest else np.ones(len(places) - 1)
+        if not len(others):
+            lists[space.user_ids[user]] = []
+            continue
         scores = (weights[:, None] * space.plays[others]).mean(axis=0)
         has_played = (space.plays[user] > 0) & ~space.is_silent[user]
         rounded = np.round(scores, 12)
