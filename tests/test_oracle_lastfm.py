@@ -14,7 +14,7 @@ import pytest
 from building import rows, run
 from comparing import assert_close, assert_same
 from exported import exported
-from oracles.neighbours import (
+from oracles.listeners import (
     PLAYS,
     PROFILES,
     Answer,
@@ -239,7 +239,6 @@ def test_lists_are_made_of_train_alone(real: Callable[..., Built]) -> None:
     assert_lists(built, space, neighbours)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="the exports of the kind are not there")
 def test_the_exports_hold_the_lists_and_the_spellings(real: Callable[..., Built]) -> None:
     built = real(gender="m", age_mean="valid", n_neighbors=12, top_n=7, spelling_min=1)
     wanted = defaultdict(list)
