@@ -29,6 +29,7 @@ CROWD = 3  # candidates for each place, before those that came too far are dropp
 ROOM = 2_000_000  # candidates of a block of queries, at most
 ENTRIES_AT_A_TIME = 1_000_000  # of a matrix, while rows are summed up or compared
 BLOCK_BYTES = 200_000_000  # what a search takes beside the matrix: products, candidates, differences
+PAIR_BYTES = 100  # of two users, where there are so few that they are all compared at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class Runs:
     longest: Floats
 
 
+def block_bytes(n_users: int) -> int:
+    """Count the bytes that a search among so many users takes beside what is known of them."""
+    return min(BLOCK_BYTES, PAIR_BYTES * n_users * n_users)
+
+
 class Search:
     """All users as points, ready to be searched from any of them."""
 
@@ -121,10 +127,12 @@ class Search:
         None where there is no room for them; a single query always has room.
         """
         kept = _Kept(len(queries), n_others)
+        if n_others == 0:
+            return kept.rows, kept.places, 0
         floors = self._floors(queries)
         levels = np.minimum(floors.astype(np.int64), 2)  # first those of the own country
         n_compared = 0
-        for level in range(3) if n_others else ():
+        for level in range(3):
             kept.drop_far()
             for run in np.argsort(floors.min(axis=0), kind="stable"):
                 rows = np.flatnonzero((levels[:, run] == level) & (floors[:, run] <= kept.reach))

@@ -25,7 +25,7 @@ from recsys_duck.bridge import (
     whole_groups,
 )
 from recsys_duck.models.source import source_of
-from recsys_duck.neighbours import BLOCK_BYTES, Floats, Indices, Search, Tastes
+from recsys_duck.neighbours import Floats, Indices, Search, Tastes, block_bytes
 from recsys_duck.stage import Check, Column, Contract, Inputs, PythonStage
 from recsys_duck.topn import Lists
 
@@ -107,14 +107,16 @@ def stages() -> tuple[PythonStage, PythonStage]:
 
 def neighbour_bytes(inputs: Inputs) -> int:
     """Count the bytes that finding neighbours takes: the matrix, what is known of users, a block."""
-    return _matrix_bytes(inputs) + BATCH_BYTES + BLOCK_BYTES
+    return _matrix_bytes(inputs) + BATCH_BYTES + block_bytes(inputs.n_rows("core.users"))
 
 
 def list_bytes(inputs: Inputs) -> int:
     """Count the bytes that the lists take: the matrix, met pairs, ids, plays of neighbours."""
     seen = 0 if inputs.parameters["include_seen"] else inputs.n_rows("features.user_items")
     met_bytes = matrix_bytes(seen, inputs.n_rows("core.users"))
-    return _matrix_bytes(inputs) + met_bytes + BATCH_BYTES + ENTRY_BYTES * ENTRIES_AT_A_TIME
+    n_users, n_pairs = inputs.n_rows("core.users"), inputs.n_rows("features.play_shares")
+    n_entries = min(ENTRIES_AT_A_TIME, n_users * n_pairs)
+    return _matrix_bytes(inputs) + met_bytes + BATCH_BYTES + ENTRY_BYTES * n_entries
 
 
 def load_search(inputs: Inputs) -> tuple[Search, Any]:

@@ -1,7 +1,7 @@
 """How fast the nearest users are found: ours beside a plain blocked product and scikit-learn's brute force.
 
 Run `python tests/benchmarks/nearest_users.py [USERS [QUERIES]]`: users with 50 artists each out of 30,000
-and one of 100 countries, both long-tailed; seconds of processor time for QUERIES of them, pairs compared, peak memory, each way
+and one of 100 countries, both long-tailed; processor seconds for QUERIES of them, pairs compared, peak memory, each way
 in a process of its own on one thread. How many lists differ from the exact ones is told.
 """
 
