@@ -255,7 +255,12 @@ def test_the_exports_hold_the_lists_and_the_spellings(real: Callable[..., Built]
     lists = built.rows("select user_id, rank, item_id, item_name, score from recs.user_knn")
     assert_same("", "user_knn.csv", [tuple(row.values()) for row in table], lists)
     everybody = real(spelling_min=1)
-    assert len(exported(everybody.root, KIND, "spelling_report.csv")) == len(everybody.wanted.spellings) == 2
+    report = exported(everybody.root, KIND, "spelling_report.csv")
+    spellings = [(artist, *name) for artist, names in everybody.wanted.spellings.items() for name in names.items()]
+    assert_same(
+        "", "spelling_report.csv", [(row["artist_id"], row["artist_name"], row["n_rows"]) for row in report], spellings
+    )
+    assert len(spellings) == 4
 
 
 def lay_out(root: Path, plays: Iterable[Sequence[object]], profiles: Iterable[Sequence[object]]) -> tuple[Path, Path]:
