@@ -1,4 +1,4 @@
--- The artists that user_knn recommends to each user, best first: a record a user, for stores that are filled from JSON lines.
+-- The artists that user_knn recommends to each user, best first: a record a user.
 -- file:           user_knn.jsonl
 
 select

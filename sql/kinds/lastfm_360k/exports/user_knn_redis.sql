@@ -1,4 +1,5 @@
--- The artists that user_knn recommends to each user, best first: a key a user, to be piped into a Redis server.
+-- The artists that user_knn recommends to each user, best first: a key a user, to be piped into a
+-- Redis server.
 -- file:           user_knn.resp
 
 select

@@ -1,4 +1,4 @@
--- The artists that user_knn recommends to each user, best first: a row a user, to look up by its id.
+-- The artists that user_knn recommends to each user, best first: a row a user, by its id.
 -- file:           user_knn.sqlite
 
 select

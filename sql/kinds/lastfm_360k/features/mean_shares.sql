@@ -1,6 +1,6 @@
 -- How the plays of all users in train are spread over artists: the taste of a user without plays.
 -- grain:  item_idx
--- why:    the mean of the users' raw plays, divided by its sum; so users with many plays weigh more.
+-- why:    the mean of the users' raw plays, divided by its sum: many plays weigh more than few.
 -- check:  play_share > 0 and play_share <= 1
 
 with

@@ -118,7 +118,8 @@ summed_differences as (
         running_numbers.column_name,
         cast(
             sum(
-                cast(number - cast(floor(mean) as bigint) as decimal(18, 0)) * running_numbers.n_rows
+                cast(number - cast(floor(mean) as bigint) as decimal(18, 0))
+                * running_numbers.n_rows
             ) as double
         ) as difference_sum,
         cast(

@@ -1,6 +1,7 @@
 -- The artists that were played, each under its most frequent spelling.
 -- grain:  item_id
--- why:    the id tells artists apart, a name does not. Equally frequent spellings: the smaller text.
+-- why:    the id tells artists apart, a name does not. Of equally frequent spellings the smaller
+--         text.
 
 with
 -- one row per artist and spelling
