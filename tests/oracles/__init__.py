@@ -1,1 +1,1 @@
-"""Slow and obvious second opinions on what the recipes say, in standard-library Python."""
+"""Slow and obvious second opinions on what the recipes say, in plain Python, pandas and numpy."""
