@@ -214,12 +214,7 @@ def test_latin_1_that_is_read_as_utf_8_is_refused_with_the_option_to_give(
     ("kind", "change"),
     [
         *((kind, change) for kind in GOOD for change in ("byte-order mark", "CRLF", "no final newline")),
-        *((kind, "final blank lines") for kind in KINDS),
-        pytest.param(
-            ORIGINALS,
-            "final blank lines",
-            marks=pytest.mark.xfail(strict=True, reason="a blank line is refused where lines are split by hand"),
-        ),
+        *((kind, "final blank lines") for kind in (*KINDS, ORIGINALS)),
     ],
 )
 def test_files_as_windows_and_editors_write_them_give_the_same_rows(
@@ -247,16 +242,7 @@ NUMBERS = {
 UNSURE = ("1.0", "+4", " 5", "1000000000000")  # may be numbers; never others than they look like
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "taste_profile",
-        pytest.param(
-            "lastfm_360k",
-            marks=pytest.mark.xfail(strict=True, reason="staging.column_statistics overflows at 999999999999 plays"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_plays_that_are_no_number_are_rejected_and_counted(tmp_path: Path, kind: str) -> None:
     good = GOOD[kind]["plays"][1]
     texts = [text for text in (*NUMBERS, *UNSURE) if kind == "lastfm_360k" or "," not in text]

@@ -31,8 +31,6 @@ from oracles.listeners import (
 )
 from sklearn.neighbors import NearestNeighbors
 
-from recsys_duck.errors import RecsysDuckError
-
 KIND = "lastfm_360k"
 FILES = ("usersha1-artmbid-artname-plays.tsv", "usersha1-profile.tsv")
 SELECT = (
@@ -323,7 +321,6 @@ def test_a_listener_who_is_alone_is_its_own_neighbour_and_has_no_list(tmp_path: 
     assert_placed_as_the_recipe_says(Built(tmp_path, lay_out(tmp_path, TWO_PLAYS, [signed_up(user)])))
 
 
-@pytest.mark.xfail(strict=True, raises=RecsysDuckError, reason="recs.personal/user_knn raises an IndexError")
 @pytest.mark.parametrize("name", LITTLE_KNOWN)
 def test_where_nobody_has_plays_there_are_neighbours_and_no_lists(tmp_path: Path, name: str) -> None:
     built = Built(tmp_path, lay_out(tmp_path, [("u1", "a", "n", "x")], LITTLE_KNOWN[name]))

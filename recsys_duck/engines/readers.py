@@ -106,7 +106,8 @@ def _split_lines(source: Source, paths: str) -> str:
     return (
         f"(select {fields}, filename from (select line, string_split(line, {quoted(delimiter)}) as fields, filename "
         f"from read_csv([{paths}], {_csv_options(replace(source, input=lines))}, columns = {{'line': 'VARCHAR'}}, "
-        f"filename = true)) where case when len(fields) = {n_fields} then true else error({told}) end)"
+        f"filename = true) where line <> '') "
+        f"where case when len(fields) = {n_fields} then true else error({told}) end)"
     )
 
 

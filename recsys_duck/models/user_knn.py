@@ -239,7 +239,7 @@ def _candidates(
 
     Those are the `n_wanted` it holds most of, with all that may tie with the last of them: others stand behind.
     """
-    if of_mean <= 0:
+    if of_mean <= 0 or not len(mean.ranked):  # with no plays at all the mean holds nothing
         return items, sums
     values = mean.shares[mean.ranked]
     last = values[min(n_wanted, len(values)) - 1]

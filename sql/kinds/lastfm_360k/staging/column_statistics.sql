@@ -124,7 +124,8 @@ summed_differences as (
         ) as difference_sum,
         cast(
             sum(
-                cast(number - cast(floor(mean) as bigint) as decimal(14, 0))
+                -- wider than it need be: DuckDB multiplies two narrow decimals in 18 digits
+                cast(number - cast(floor(mean) as bigint) as decimal(24, 0))
                 * cast(number - cast(floor(mean) as bigint) as decimal(14, 0))
                 * cast(running_numbers.n_rows as decimal(10, 0))
             ) as double
