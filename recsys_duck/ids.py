@@ -83,7 +83,7 @@ def id_problems(ids: list[Id]) -> Iterator[ProjectError]:
             what = f"{one.domain} is said to be {said[one.domain]} and {one.said}"
             yield ProjectError(what, where=where, fix="an id has one type in all inputs")
         for shown, found in one.found():
-            if found.startswith(FRACTIONS) or one.is_list != found.endswith(LIST):
+            if found.startswith(FRACTIONS) or found.count(LIST) != one.is_list:
                 wanted = "list of ids" if one.is_list else "id"
                 what = f"column {one.source.input.own_name(one.column)} is {found}, which is no {wanted}"
                 lists = "lists of integers or of text" if one.is_list else "an integer or text"

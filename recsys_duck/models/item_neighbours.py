@@ -9,13 +9,12 @@ from typing import Any
 
 from recsys_duck.bridge import ids_in_order, list_batches, vectors_at_a_time, vectors_in_order
 from recsys_duck.models.source import source_of
-from recsys_duck.nearest import nearest, points, rows_at_a_time
+from recsys_duck.nearest import least_bytes, nearest, points, points_at_a_time
 from recsys_duck.stage import Check, Column, Contract, Inputs, PythonStage
 
 NAME = "als"
 ID_BYTES = 100  # of an id as text, while it is sorted
 BATCH_BYTES = 40_000_000  # of rows on their way in and out
-BLOCK_BYTES = 24_000_000  # of the least block of lists; more is taken where there is more
 ROW_BYTES = 60  # of an item beside its vector: lengths, indices, an order
 
 NEIGHBOURS = Contract(
@@ -51,12 +50,12 @@ def stage() -> PythonStage:
 
 
 def neighbour_bytes(inputs: Inputs) -> int:
-    """Count the bytes that the search takes: vectors four times, ids, a block; 0 where nobody asks for it."""
+    """Count the bytes that the search takes: vectors four times, ids, one block; 0 where nobody asks for it."""
     if not _is_asked(inputs):
         return 0
     n_items = inputs.n_rows("core.items")
-    each = 4 * 4 * (int(inputs.parameters["factors"]) + 1) + ID_BYTES + ROW_BYTES
-    return n_items * each + BATCH_BYTES + BLOCK_BYTES
+    each = 4 * 4 * (int(inputs.parameters["factors"]) + 2) + ID_BYTES + ROW_BYTES
+    return n_items * each + BATCH_BYTES + least_bytes(int(inputs.parameters["similar_k"]))
 
 
 def find(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
@@ -79,8 +78,8 @@ def _lists(inputs: Inputs) -> Iterator[Any]:
     vectors, items = vectors_in_order(batches, "item_idx", shape=(inputs.n_rows("core.items"), factors))
     among = points(vectors[items], items, metric=inputs.parameters["neighbour_metric"])
     del vectors
-    left = inputs.memory_bytes - neighbour_bytes(inputs) + BLOCK_BYTES
+    left = inputs.memory_bytes - neighbour_bytes(inputs) + least_bytes(k)
     with threadpool_limits(1, "blas"):
-        for one in nearest(among, k, at_a_time=rows_at_a_time(left, k, factors)):
+        for one in nearest(among, k, at_a_time=points_at_a_time(left, k)):
             inputs.refuse_stop()
             yield one
