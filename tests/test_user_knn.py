@@ -120,7 +120,7 @@ def lay_out(root: Path, plays: np.ndarray, ages: list[int | None], countries: li
 
 def build(root: Path, *parameters: tuple[str, object], **options: object) -> list[Any]:
     given = {"parameters": [KNN_ALONE, *parameters]}
-    return run(root, given, select=("+recs.user_knn", "staging.column_statistics"), **options)
+    return run(root, given, select=("+recs.user_knn",), **options)
 
 
 def published_neighbours(root: Path) -> list[list[tuple[int, float]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 LEAST_SQUARE = 1e-12
 
@@ -42,8 +43,7 @@ def points_of(rows: np.ndarray, ages: Sequence[float], countries: Sequence[str |
 def nearest(points: np.ndarray, n_neighbors: int) -> list[list[tuple[int, float]]]:
     """List each user's neighbours with their distances: itself, then by distance at 9 digits, then by place."""
     lists = []
-    for user, point in enumerate(points):
-        squares = ((points - point) ** 2).sum(axis=1)
+    for user, squares in enumerate(cdist(points, points, "sqeuclidean")):
         distances = [0.0 if square < LEAST_SQUARE else float(np.sqrt(square)) for square in squares]
         others = sorted(
             (other for other in range(len(points)) if other != user),
@@ -64,7 +64,7 @@ def recommended(
         scores = np.zeros(rows.shape[1])
         for other, distance in others:
             scores += (1 - distance / largest if largest else 1.0) * rows[other] / len(others)
-        items = [item for item in range(rows.shape[1]) if item not in met[user] and scores[item] > 0]
-        items.sort(key=lambda item, scores=scores: (-round(scores[item], 12), item))  # type: ignore[misc]
-        lists.append([(item, float(scores[item])) for item in items[:top_n]])
+        scores[sorted(met[user])] = 0.0
+        items = np.lexsort((np.arange(len(scores)), -np.round(scores, 12)))[:top_n]
+        lists.append([(int(item), float(scores[item])) for item in items if scores[item] > 0])
     return lists
