@@ -1,7 +1,7 @@
 -- Each column of the events described: what is missing, what is frequent, how numbers are spread.
 -- grain:   column_name
--- why:     for people, over all events. A quartile between two neighbours is interpolated, as pandas
---          does; all are read off how often each number stands there: nothing but different
+-- why:     for people, over all events. A quartile between two neighbours is interpolated, as in
+--          pandas; all are read off how often each number stands there: nothing but different
 --          numbers is sorted. Squares are added as shares of the largest, in decimals, so that no
 --          order of rows changes a digit. Different times are not counted: nearly all are.
 -- source:  quartiles: Hyndman & Fan 1996, Sample quantiles in statistical packages, definition 7
