@@ -6,7 +6,8 @@ from recsys_duck.charts import Bars, Grid, Histogram, Lines, drawn
 from recsys_duck.console import cell_width, printable
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
-NAMES = ["Amber", "東京事変", f"{FAMILY} \N{HEAVY BLACK HEART}\ufe0f", "x" * 200, "\x1b[31mred\nline", ""]
+HEART = "\N{HEAVY BLACK HEART}\ufe0f"
+NAMES = ["Amber", "東京事変", f"{FAMILY} {HEART}", "x" * 200, "東京事変" * 30, "\x1b[31mred\nline", ""]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])

@@ -1,9 +1,9 @@
 -- Each column of the events described: what is missing, what is frequent, how numbers are spread.
 -- grain:   column_name
--- why:     for people, over all events. Quartiles lie between two neighbours where they fall between
---          them, as in pandas, and are read off how often each number stands there: nothing but
---          different numbers is sorted. Squares are added as shares of the largest, in decimals, so
---          that no order of rows changes a digit. Different times are not counted: nearly all are.
+-- why:     for people, over all events. A quartile between two neighbours is interpolated, as in
+--          pandas; all are read off how often each number stands there: nothing but different
+--          numbers is sorted. Squares are added as shares of the largest, in decimals, so that no
+--          order of rows changes a digit. Different times are not counted: nearly all are.
 -- source:  quartiles: Hyndman & Fan 1996, Sample quantiles in statistical packages, definition 7
 -- check:   n_missing between 0 and n_rows
 -- check:   smallest is null or (lower_quartile <= median and median <= upper_quartile)
@@ -25,7 +25,12 @@ counted_events as (
 
 -- one row per column of the events
 counted_columns as (
-    select 1 as place, 'user_id' as column_name, n_rows, n_user_ids as n_values from counted_events
+    select
+        1 as place,
+        'user_id' as column_name,
+        n_rows,
+        n_user_ids as n_values
+    from counted_events
     union all
     select 2, 'item_id', n_rows, n_item_ids from counted_events
     union all
@@ -130,8 +135,10 @@ select
     number_figures.mean,
     -- of a sample, by n - 1; null for one value
     sqrt(
-        case when number_figures.smallest = number_figures.largest then 0.0e0
-            else number_figures.sum_of_squares end
+        case
+            when number_figures.smallest = number_figures.largest then 0e0
+            else number_figures.sum_of_squares
+        end
         / nullif(number_figures.n_values - 1, 0)
     ) as standard_deviation,
     number_figures.smallest,
