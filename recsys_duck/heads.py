@@ -33,8 +33,13 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     first = rows[0] if rows else []
     if isinstance(named, list):
         if len(first) != len(named):
-            what = f"{file.shown} has {len(first)} columns, names has {len(named)}"
-            raise ProjectError(what, where=f"input {declared.name}", fix="name each column of the file, in its order")
+            what = (
+                f"{file.shown} has {len(first)} columns, names has {len(named)}" if first else f"{file.shown} is empty"
+            )
+            fix = (
+                "name each column of the file, in its order, or say its delimiter" if first else "give a file with rows"
+            )
+            raise ProjectError(what, where=f"input {declared.name}", fix=fix)
         names = [str(name) for name in named]
     else:
         names = first if has_header else [str(place) for place in range(1, len(first) + 1)]
@@ -106,8 +111,9 @@ def _lines(declared: Input, file: SourceFile, n_lines: int) -> list[str]:
     except (UnicodeError, LookupError) as error:
         raise ProjectError(
             f"{file.shown} is not {encoding}",
-            where=f"input {declared.name}",
-            fix=f'say its encoding, encoding = "latin-1": {error}',
+            where=str(file.path),
+            fix=f'say the encoding of input {declared.name}: encoding = "latin-1"',
+            cause=str(error),
         ) from None
     except (OSError, EOFError) as error:
         fix = getattr(error, "strerror", None) or str(error)
