@@ -294,7 +294,7 @@ def test_audio_features_are_those_of_the_files(recipe_5: Path, features_folder: 
 
 def test_track_features_are_written_for_every_track_that_has_them(recipe_5: Path, features_folder: Path) -> None:
     wanted, _ = read_features(features_folder.glob("*.json"))
-    found = csv_rows(export_all(recipe_5) / "track_features.csv", "item_id", *AUDIO)
+    found = csv_rows(export_all(recipe_5) / "track_features.csv", "track_uri", *AUDIO)
     numbers = [(row[0], *(float(value) for value in row[1:])) for row in found]
     assert_same("track_features.csv", "rows", numbers, [(track_id, *values) for track_id, values in wanted.items()])
     assert len(found) == 33_754
