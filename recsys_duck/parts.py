@@ -23,7 +23,7 @@ from recsys_duck.parameters import Value
 from recsys_duck.plan import Part, Step, block_part, parts_left
 from recsys_duck.project import Project
 from recsys_duck.source import changed
-from recsys_duck.stage import PythonStage, SqlStage, Stage
+from recsys_duck.stage import Place, PythonStage, SqlStage, Stage
 from recsys_duck.store import PartRecord, StepRecord, Store
 
 PROGRESS_S = 0.3
@@ -105,6 +105,9 @@ class PartMaker:
             for part in finished:
                 if part.n_rows == 0 and stage.for_each.startswith("files.") and part.label:
                     yield Warned(stage.key, f"{part.label} gave no row")
+        if made and stage.contract.gate_of.startswith("files.") and not stage.for_each:
+            for shown in self._silent_files(step, stage.contract.gate_of):
+                yield Warned(stage.key, f"{shown} gave no row")
         fresh = {part.fingerprint: part for part in made}
         found = [
             fresh.get(part.fingerprint) or self._store.part(stage.table, part.fingerprint) for part in step.parts or ()
@@ -113,6 +116,15 @@ class PartMaker:
         columns = parts[0].columns
         self._refuse_broken_contract(stage, columns, records)
         return replace(_new_record(step), parts=parts, columns=columns, elapsed_s=round(time.monotonic() - started, 3))
+
+    def _silent_files(self, step: Step, table: str) -> list[str]:
+        """Name the files of a gate's input, read all at once, that hold no row."""
+        head = "select distinct source_file from "
+        place = Place(len(head), len(head) + len(table), "table", table)
+        sources = (step.parts or ())[0].sources
+        query = Query(head + table, (place,), {}, sources, step.stage.key)
+        seen = {shown for (shown,) in run_one(self._engine, lambda: self._engine.fetch(query))}
+        return [file.shown for file in sources[table.removeprefix("files.")].files if file.shown not in seen]
 
     def _blocks(self, step: Step, stage: Stage) -> tuple[Part, ...]:
         """One part per row of the planning table; none of them for an empty one but a typed, empty part."""

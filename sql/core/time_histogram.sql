@@ -2,7 +2,8 @@
 -- grain:  bin
 -- why:    for people, over all events. Bins begin at whole seconds, so that their lengths differ by
 --         a second at most, and a span of less than 100 seconds has a bin for each. Empty bins are
---         here with 0; a source without times gives an empty table.
+--         here with 0; a source without times gives an empty table. Days and seconds
+--         apart: an interval holds no more seconds than 68 years have.
 -- check:  bin_start < bin_end
 
 with
@@ -20,7 +21,7 @@ spans as (
 ),
 
 -- one row per bin
-bins as (
+numbered_bins as (
     select
         cast(numbers.bin as bigint) as bin,
         spans.first_at,
@@ -28,6 +29,18 @@ bins as (
         least(spans.n_seconds, 100) as n_bins
     from spans
     cross join unnest(generate_series(1, least(spans.n_seconds, 100))) as numbers(bin)
+),
+
+-- one row per bin, with the seconds from the first event to its start and end
+bins as (
+    select
+        numbered_bins.bin,
+        numbered_bins.first_at,
+        ((numbered_bins.bin - 1) * numbered_bins.n_seconds + numbered_bins.n_bins - 1)
+        // numbered_bins.n_bins as seconds_before,
+        (numbered_bins.bin * numbered_bins.n_seconds + numbered_bins.n_bins - 1)
+        // numbered_bins.n_bins as seconds_up_to
+    from numbered_bins
 ),
 
 -- one row per bin with events in it
@@ -57,12 +70,12 @@ select
     bins.bin,
     -- first second of the bin, UTC
     bins.first_at
-    + interval 1 second * (((bins.bin - 1) * bins.n_seconds + bins.n_bins - 1) // bins.n_bins)
-        as bin_start,
+    + interval 1 day * (bins.seconds_before // 86400)
+    + interval 1 second * (bins.seconds_before % 86400) as bin_start,
     -- first second after the bin, UTC
     bins.first_at
-    + interval 1 second * ((bins.bin * bins.n_seconds + bins.n_bins - 1) // bins.n_bins)
-        as bin_end,
+    + interval 1 day * (bins.seconds_up_to // 86400)
+    + interval 1 second * (bins.seconds_up_to % 86400) as bin_end,
     coalesce(filled_bins.n_events, 0) as n_events
 from bins
 left join filled_bins

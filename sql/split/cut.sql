@@ -1,7 +1,8 @@
 -- The moments that bound test, when the split is by time; one row.
 -- grain:  split
 -- check:  split <> 'time' or cut_at is not null
---         -- no event has a time; choose split = random, last_n or none
+--         -- no event is left that has a time; see what the gates rejected (split = none builds), or
+--         choose split = random or last_n
 
 select
     -- how the split is made: none, random, time, last_n or new_users

@@ -2,7 +2,7 @@
 -- grain:  entity_type
 -- why:    reduced copies of the data lack whole fields; items without any key can't be built.
 -- check:  not is_item or n_track_rows = 0 or n_track_rows_with_key > 0
---         -- no track row has a key of this entity: choose another item_entity
+--         -- no track row has a key of this entity; choose another item_entity
 
 with
 -- one row: counts over all track rows
