@@ -19,10 +19,9 @@ from recsys_duck.topn import EXACT_BYTES, FLOAT32_LEAST, FLOAT32_ROUNDING, LEAST
 
 BLOCK = 512  # vectors by vectors of a product, which stays in the cache
 SAMPLED = 4096
-ROOM = 24  # candidates of a vector that are new, before they are merged; about as many more are sure
+ROOM = 24  # candidates of a vector, beside its list, that wait to be merged; and that may stay then
 BYTES_PER_CANDIDATE = 20  # while it waits
-BYTES_PER_MERGED = 100  # while a block's candidates are sorted
-BYTES_PER_PRODUCT = 10
+BYTES_PER_MERGED = 100  # while a block's are sorted, all products of one among them at worst
 DIGITS = 12
 ROUNDED = 1e-11  # distances that are equal to 12 digits differ by less
 
@@ -74,13 +73,13 @@ def points(vectors: Floats, item_idx: Indices, *, metric: str) -> Points:
 
 def least_bytes(k: int) -> int:
     """Count the bytes of a search with one block in memory."""
-    return EXACT_BYTES + BLOCK * (BLOCK * BYTES_PER_PRODUCT + SAMPLED * 8 + (2 * k + ROOM) * BYTES_PER_MERGED)
+    return EXACT_BYTES + BLOCK * ((BLOCK + 2 * _room(k)) * BYTES_PER_MERGED + 8 * max(SAMPLED, _n_parts(k)))
 
 
 def points_at_a_time(memory_bytes: int, k: int) -> int:
     """Count the vectors whose candidates are in memory together: a block at least."""
     left = memory_bytes - least_bytes(k)
-    return max(BLOCK, left // ((2 * k + 2 * ROOM) * BYTES_PER_CANDIDATE) // BLOCK * BLOCK)
+    return max(BLOCK, left // (2 * _room(k) * BYTES_PER_CANDIDATE) // BLOCK * BLOCK)
 
 
 def nearest(among: Points, k: int, *, at_a_time: int) -> Iterator[Lists]:
@@ -103,6 +102,10 @@ def nearest(among: Points, k: int, *, at_a_time: int) -> Iterator[Lists]:
             for other in (start, *blocks, *outside):
                 block.meet(other, blocks.get(other))
             yield block.lists()
+
+
+def _room(k: int) -> int:
+    return k + ROOM
 
 
 def _n_parts(k: int) -> int:
@@ -234,18 +237,26 @@ class _Block:
         self._kth[has_k] = np.maximum(self._kth[has_k], lowest[order[kth]])
         kept = scores + margins >= self._floors()[rows]
         self._rows, self._places, self._scores = rows[kept], places[kept], scores[kept]
+        if len(self._rows) > _room(self._k) * len(self._kth):  # float32 can't tell so many apart
+            best = self._best()[0]
+            self._rows, self._places, self._scores = self._rows[best], self._places[best], self._scores[best]
 
     def lists(self) -> Lists:
         """Score the candidates exactly and rank them."""
         self._merge()
-        rows, places = self._rows, self._places
-        exact = self._exact(rows + self._own.start, places)
-        item_idx = self._among.item_idx[places]
-        order = np.lexsort((item_idx, -np.round(exact, DIGITS), rows))
-        counts = np.bincount(rows, minlength=len(self._kth))
-        rank = np.arange(1, len(rows) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
-        order, rank = order[rank <= self._k], rank[rank <= self._k]
-        return Lists(self._among.item_idx[self._own][rows[order]], item_idx[order], rank, exact[order])
+        best, rank, exact = self._best()
+        owners = self._among.item_idx[self._own][self._rows[best]]
+        return Lists(owners, self._among.item_idx[self._places[best]], rank, exact[best])
+
+    def _best(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Rank the candidates: which are among the k best of their row, their ranks, and the scores of all."""
+        exact = self._exact(self._rows + self._own.start, self._places)
+        item_idx = self._among.item_idx[self._places]
+        order = np.lexsort((item_idx, -np.round(exact, DIGITS), self._rows))
+        counts = np.bincount(self._rows, minlength=len(self._kth))
+        rank = np.arange(1, len(order) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+        is_best = rank <= self._k
+        return order[is_best], rank[is_best], exact
 
     def _exact(self, left: Indices, right: Indices) -> NDArray[np.float64]:
         """Score pairs of points in float64, added in one order for any shape."""

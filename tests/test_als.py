@@ -162,6 +162,7 @@ def test_without_a_row_in_train_tables_are_empty_and_typed(tmp_path: Path, key: 
     assert rows(tmp_path, types) == [
         ("item_factors", "factors", "FLOAT[]"),
         ("item_factors", "item_id", sql_type),
+        ("item_neighbours", "item_id", sql_type),
         ("personal", "item_id", sql_type),
         ("popular", "item_id", sql_type),
         ("similar_items", "item_id", sql_type),

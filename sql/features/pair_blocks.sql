@@ -1,8 +1,8 @@
 -- Ranges of items whose pairs are counted together, about $pairs_per_block pairs each.
 -- grain:  first_item_idx
 -- why:    equal pairs, not equal items, make blocks of equal memory; the size is a parameter and
---         never follows the machine's memory, so that the parts are the same everywhere. Where
---         neither similar_source nor item_knn asks for pairs there is no block, and none is counted.
+--         never follows the machine's memory, so that the parts are the same everywhere. There is
+--         no block, and no pair is counted, where neither similar_source nor item_knn asks for any.
 -- check:  first_item_idx <= last_item_idx
 
 with

@@ -58,7 +58,7 @@ def of_implicit(factors: np.ndarray, k: int, *, n_threads: int) -> np.ndarray:
     return found[is_other].reshape(len(factors), k)
 
 
-def main(warehouse: str, k: str, copies: str) -> None:
+def main(warehouse: str, k: str = "10", copies: str = "1") -> None:
     print(f"{'way':<12}{'items/s':>9}{'to ours':>9}{'per cpu s':>11}{'to ours':>9}{'peak MB':>9}")
     ours = (0.0, 0.0)
     for way in WAYS:
@@ -82,4 +82,4 @@ if __name__ == "__main__":
         figures = make(sys.argv[4], sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
         print(*figures, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     else:
-        main(*[*sys.argv[1:], "10", "1"][:3] if len(sys.argv) < 4 else sys.argv[1:4])
+        main(*sys.argv[1:])
