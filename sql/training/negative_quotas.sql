@@ -4,9 +4,9 @@
 --                who needs more draws than half the items makes none: all candidates are weighed.
 --                Counts alone decide that. Drawn over all, each user's draws come at random times,
 --                one per unit of time, up to a horizon where all have enough.
+-- check:         n_draws >= 0
 -- check (warn):  n_asked is null or n_wanted = n_asked
 --                -- users who have met too much to get as many negatives as asked for: they get all
--- check:         n_draws >= 0
 
 with
 -- one row per user with positives
@@ -38,7 +38,7 @@ counted_users as (
         coalesce(met_users.n_met, 0) as n_met,
         negative_totals.n_items - coalesce(met_users.n_met, 0) as n_candidates,
         (negative_totals.n_units - coalesce(met_users.n_units, 0))
-        / cast(negative_totals.n_units as double) as unmet_share,
+        / nullif(cast(negative_totals.n_units as double), 0) as unmet_share,
         cast(ceil(round($negative_ratio * positive_users.n_positives, 6)) as bigint) as n_asked
     from positive_users
     cross join training.negative_totals
@@ -55,7 +55,7 @@ wanting_users as (
         counted_users.unmet_share,
         counted_users.n_asked,
         case
-            when counted_users.n_candidates = 0 then 0
+            when counted_users.n_candidates = 0 then cast(0 as bigint)
             when $negative_repeats then counted_users.n_asked
             else least(counted_users.n_asked, counted_users.n_candidates)
         end as n_wanted,
@@ -132,7 +132,7 @@ select
                 * (wanting_users.n_wanted + wanting_users.n_candidates)
                 then ceil(
                     (wanting_users.n_wanted + 9 * sqrt(wanting_users.n_wanted) + 20)
-                    / wanting_users.unmet_share
+                    / nullif(wanting_users.unmet_share, 0)
                 )
             else 0
         end as bigint
