@@ -119,6 +119,8 @@ def _refuse_contradictions(project: Project) -> None:
     top_n, least, most = (_number(settings[name]) for name in ("top_n", "basket_min", "basket_max"))
     if 0 < most < least:
         _refuse_greater(project, "basket_min", "basket_max", fix="raise basket_max, or 0 for no limit")
+    if settings["negative_ratio"].value.data and 0 < _number(settings["training_basket_max"]) < least:
+        _refuse_greater(project, "basket_min", "training_basket_max", fix="raise training_basket_max, or 0 for all")
     lengths = settings["ks"].value.data
     if not lengths:
         raise ProjectError("ks names no list length", where=f"parameter ks, from {settings['ks'].source}", fix="[10]")

@@ -16,6 +16,7 @@ import pytest
 from building import lay_out, rows, run
 from numpy.typing import NDArray
 
+from recsys_duck.errors import ProjectError
 from recsys_duck.events import Warned
 
 BOUND = 5.0
@@ -92,8 +93,7 @@ def weights_of(sampling: str, n_items: int) -> dict[int, float]:
     return {item: item**power for item in range(1, n_items + 1)}
 
 
-@pytest.mark.parametrize("sampling", ["popularity", "uniform", "power"])
-@pytest.mark.parametrize("ratio", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize(("sampling", "ratio"), [("popularity", 3.0), ("uniform", 0.3), ("power", 1.0)])
 def test_each_user_gets_the_ratio_rounded_up_of_items_never_met_each_once(
     tmp_path: Path, sampling: str, ratio: float
 ) -> None:
@@ -151,8 +151,10 @@ def test_a_seed_gives_the_same_negatives_in_any_order_of_rows_and_blocks_and_ano
     assert len(set(other) & set(first)) < 0.9 * len(first)
 
 
-@pytest.mark.parametrize("sampling", ["popularity", "uniform", "power"])
-@pytest.mark.parametrize(("ratio", "is_drawn"), [(3.0, True), (9.0, False)])
+@pytest.mark.parametrize(
+    ("sampling", "ratio", "is_drawn"),
+    [("popularity", 3.0, True), ("power", 3.0, True), ("popularity", 9.0, False), ("power", 9.0, False)],
+)
 def test_items_come_as_often_as_drawing_one_by_one_gives_them(
     tmp_path: Path, sampling: str, ratio: float, is_drawn: bool
 ) -> None:
@@ -236,10 +238,14 @@ def test_two_numbers_of_a_draw_are_uniform_and_know_nothing_of_their_neighbours(
     assert len(np.unique(places)) == places.size
 
 
-@pytest.mark.parametrize("sampling", ["popularity", "uniform"])
 @pytest.mark.parametrize(
-    ("n_items", "n_times", "ratio", "is_drawn"),
-    [(200, 1, 0.2, True), (200, 1, 8.0, True), (40, 20, 1.0, False), (40, 20, 20.0, False)],
+    ("sampling", "n_items", "n_times", "ratio", "is_drawn"),
+    [
+        ("popularity", 200, 1, 0.2, True),
+        ("popularity", 200, 1, 8.0, True),
+        ("uniform", 200, 1, 8.0, True),
+        ("popularity", 40, 20, 20.0, False),
+    ],
 )
 def test_drawn_over_all_pairs_are_as_many_as_the_ratio_and_none_is_favoured(
     tmp_path: Path, sampling: str, n_items: int, n_times: int, ratio: float, is_drawn: bool
@@ -366,3 +372,10 @@ def test_baskets_of_the_training_size_alone_give_positives(tmp_path: Path) -> No
     assert not negatives & met
     assert {user for user, _ in negatives} <= {user for user, _ in wanted}
     assert {item for _, item in negatives} <= {item for _, item in wanted}
+
+
+def test_baskets_too_large_for_the_training_size_are_a_contradiction(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError) as caught:
+        built(tmp_path / "p", VARIED, basket_min=5, training_basket_max=4)
+    assert "basket_min = 5 and training_basket_max = 4" in caught.value.what
+    assert "training_basket_max" in caught.value.fix

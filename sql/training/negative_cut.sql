@@ -35,11 +35,11 @@ last_moments as (
 -- one row per step of time with draws
 counted_steps as (
     select
-        floor(1e6 * drawn_moments.drawn_at / last_moments.last_at) as step,
+        floor(1e6 * drawn_moments.drawn_at / nullif(last_moments.last_at, 0)) as step,
         count(*) as n_draws
     from drawn_moments
     cross join last_moments
-    group by floor(1e6 * drawn_moments.drawn_at / last_moments.last_at)
+    group by floor(1e6 * drawn_moments.drawn_at / nullif(last_moments.last_at, 0))
 ),
 
 -- one row per step, with the draws before it
@@ -64,7 +64,7 @@ ranked_draws as (
     from drawn_moments
     cross join last_moments
     inner join running_steps
-        on floor(1e6 * drawn_moments.drawn_at / last_moments.last_at) = running_steps.step
+        on floor(1e6 * drawn_moments.drawn_at / nullif(last_moments.last_at, 0)) = running_steps.step
     cross join training.negative_totals
     where
         running_steps.n_before < negative_totals.n_wanted

@@ -49,7 +49,7 @@ select
                     * (
                         1 - exp(
                             -drawn_steps.n_draws * unit_classes.n_units
-                            / cast(drawn_steps.n_units as double)
+                            / nullif(cast(drawn_steps.n_units as double), 0)
                         )
                     )
                 ) as bigint

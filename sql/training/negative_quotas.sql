@@ -7,7 +7,10 @@
 -- check:         n_draws >= 0
 -- check (warn):  n_asked is null or n_wanted = n_asked
 --                -- users who have met too much to get as many negatives as asked for: they get all
+<<<<<<< HEAD
 -- only if:       negative_ratio
+=======
+>>>>>>> taste
 
 with
 -- one row per user with positives
@@ -39,7 +42,7 @@ counted_users as (
         coalesce(met_users.n_met, 0) as n_met,
         negative_totals.n_items - coalesce(met_users.n_met, 0) as n_candidates,
         (negative_totals.n_units - coalesce(met_users.n_units, 0))
-        / cast(negative_totals.n_units as double) as unmet_share,
+        / nullif(cast(negative_totals.n_units as double), 0) as unmet_share,
         cast(ceil(round($negative_ratio * positive_users.n_positives, 6)) as bigint) as n_asked
     from positive_users
     cross join training.negative_totals
@@ -56,7 +59,7 @@ wanting_users as (
         counted_users.unmet_share,
         counted_users.n_asked,
         case
-            when counted_users.n_candidates = 0 then 0
+            when counted_users.n_candidates = 0 then cast(0 as bigint)
             when $negative_repeats then counted_users.n_asked
             else least(counted_users.n_asked, counted_users.n_candidates)
         end as n_wanted,
@@ -133,7 +136,7 @@ select
                 * (wanting_users.n_wanted + wanting_users.n_candidates)
                 then ceil(
                     (wanting_users.n_wanted + 9 * sqrt(wanting_users.n_wanted) + 20)
-                    / wanting_users.unmet_share
+                    / nullif(wanting_users.unmet_share, 0)
                 )
             else 0
         end as bigint

@@ -62,7 +62,7 @@ select
     -- drawn over all: negatives there can be
     case
         when $negative_scope = 'user' then cast(null as bigint)
-        when counted_pairs.n_candidates = 0 then 0
+        when counted_pairs.n_candidates = 0 then cast(0 as bigint)
         when $negative_repeats then counted_pairs.n_asked
         else least(counted_pairs.n_asked, counted_pairs.n_candidates)
     end as n_wanted

@@ -25,7 +25,7 @@ taken_pairs as (
         and not $negative_repeats
 ),
 
--- one row per user of the block and item
+-- one row per user of the block and item, with the draws that it takes on average
 weighed_pairs as (
     select
         negative_shortfalls.user_idx,
@@ -34,7 +34,7 @@ weighed_pairs as (
         negative_shortfalls.n_missing,
         negative_shortfalls.horizon,
         negative_items.item_idx,
-        negative_items.n_units / cast(negative_totals.n_units as double) as share
+        negative_totals.n_units / cast(negative_items.n_units as double) as n_draws_per_hit
     from training.negative_shortfalls
     cross join training.negative_items
     cross join training.negative_totals
@@ -59,7 +59,7 @@ timed_pairs as (
                     '|', cast(weighed_pairs.item_idx as varchar)
                 )
             )
-        ) / weighed_pairs.share as drawn_at
+        ) * weighed_pairs.n_draws_per_hit as drawn_at
     from weighed_pairs
     left join taken_pairs
         on weighed_pairs.user_idx = taken_pairs.user_idx
@@ -74,13 +74,13 @@ ranked_pairs as (
         timed_pairs.item_idx,
         timed_pairs.n_draws,
         timed_pairs.n_missing,
+        timed_pairs.horizon,
         timed_pairs.drawn_at,
         row_number() over (
             partition by timed_pairs.user_idx
             order by round(timed_pairs.drawn_at, 9), timed_pairs.item_idx
         ) as turn
     from timed_pairs
-    where timed_pairs.horizon is null or timed_pairs.drawn_at <= timed_pairs.horizon
 )
 
 select
@@ -91,4 +91,6 @@ select
     -- moment of the draw
     round(ranked_pairs.drawn_at, 9) as drawn_at
 from ranked_pairs
-where ranked_pairs.turn <= ranked_pairs.n_missing
+where
+    ranked_pairs.turn <= ranked_pairs.n_missing
+    and (ranked_pairs.horizon is null or ranked_pairs.drawn_at <= ranked_pairs.horizon)
