@@ -7,10 +7,7 @@
 -- check:         n_draws >= 0
 -- check (warn):  n_asked is null or n_wanted = n_asked
 --                -- users who have met too much to get as many negatives as asked for: they get all
-<<<<<<< HEAD
 -- only if:       negative_ratio
-=======
->>>>>>> taste
 
 with
 -- one row per user with positives
