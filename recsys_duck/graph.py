@@ -5,7 +5,7 @@ contract, and selections that name nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
@@ -27,11 +27,12 @@ TELLS_APART = (
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Stages by key in running order, the keys that make each table, and each stage's own inputs."""
+    """Stages by key in running order, the keys that make each table, each stage's own inputs, tables that are off."""
 
     stages: Mapping[str, Stage]
     producers: Mapping[str, tuple[str, ...]]
     upstream: Mapping[str, tuple[str, ...]]
+    off: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, pattern: str) -> set[str]:
         """Choose stages: a table or stage, `+name` with what it needs, `name+` with what needs it.
@@ -42,7 +43,8 @@ class Graph:
         name = pattern.strip("+")
         chosen = set(self.producers.get(name, ())) or {key for key in self.stages if key == name}
         if not chosen:
-            raise ProjectError(f"there is no table {name}", where="--select", fix=near_miss(name, self.producers))
+            fix = _off(self.off[name]) if name in self.off else near_miss(name, self.producers)
+            raise ProjectError(f"there is no table {name}", where="--select", fix=fix)
         grown = set(chosen)
         if pattern.startswith("+"):
             grown |= self._reach(chosen, self.upstream)
@@ -84,7 +86,11 @@ def build_graph(project: Project) -> Graph:
         for key, stage in stages.items()
     }
     order = _order(upstream)
-    return Graph({key: stages[key] for key in order}, producers, upstream)
+    return Graph({key: stages[key] for key in order}, producers, upstream, project.off)
+
+
+def _off(parameter: str) -> str:
+    return f"it is made only if {parameter} is on" if parameter else "it is of a model that models does not name"
 
 
 def _order(upstream: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -122,7 +128,7 @@ def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -
                 yield ProjectError(
                     f"{stage.key} reads {table}, which nothing makes",
                     where=_where(stage, table),
-                    fix=f"it is made only if {project.off[table]} is on" if table in project.off else fix,
+                    fix=_off(project.off[table]) if table in project.off else fix,
                 )
         bound = _planning_columns(project, stage, producers)
         for name in stage.parameters:

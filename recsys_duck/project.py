@@ -28,7 +28,8 @@ MODELLED = "recs.personal"
 class Project:
     """Everything a build needs to know, checked.
 
-    `unread` tells of columns in the files that nothing reads, `off` of tables with the parameter that would make them.
+    `unread` tells of columns in the files that nothing reads, `off` of tables that are left out,
+    with the parameter that would make them; without one where it is of a model that is not chosen.
     """
 
     root: Path
@@ -64,6 +65,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     in_python = {stage.key: stage for stage in python_stages if stage.origin in ("shared", kind.name)}
     everything: dict[str, Stage] = {**in_python, **stages}
     active = _active(everything, settings)
+    made = {table for one in active.values() for table in one.tables}
     project = Project(
         root=root,
         kind=kind,
@@ -71,13 +73,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         sources=sources,
         settings=settings,
         stages=active,
-        off={
-            table: one.only_if
-            for key, one in everything.items()
-            if key not in active
-            for table in one.tables
-            if one.only_if
-        },
+        off={table: one.only_if for one in everything.values() for table in one.tables if table not in made},
         unread=tuple(unread_columns(sources)),
         macros=tuple(read_macros(reader)),
         contract={name: table_of(contract, name) for name in contract},

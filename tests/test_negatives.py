@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from building import lay_out, rows, run
+from building import lay_out, rows, run, steps
 from numpy.typing import NDArray
 
 from recsys_duck.errors import ProjectError
@@ -119,9 +119,11 @@ def test_a_user_with_too_few_items_left_gets_them_all_and_is_warned_of(tmp_path:
 
 
 def test_nothing_is_drawn_where_no_ratio_asks_for_it(tmp_path: Path) -> None:
-    root = built(tmp_path / "p", VARIED, negative_ratio=0.0)
-    assert rows(root, PAIRS) == []
-    assert rows(root, "select * from training.examples") == []
+    lay_out(tmp_path, events=VARIED)
+    assert not [key for key in steps(tmp_path) if "negative" in key or key == "training.examples"]
+    with pytest.raises(ProjectError) as caught:
+        steps(tmp_path, select=("+training.examples",))
+    assert caught.value.fix == "it is made only if negative_ratio is on"
 
 
 @pytest.mark.parametrize(

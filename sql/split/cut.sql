@@ -1,8 +1,8 @@
 -- The moments that bound test, when the split is by time; one row.
 -- grain:  split
 -- check:  split <> 'time' or cut_at is not null
---         -- no event is left that has a time; see what the gates rejected (split = none builds), or
---         choose split = random or last_n
+--         -- no event is left that has a time; see what the gates rejected (split = none
+--         builds), or choose split = random or last_n
 
 select
     -- how the split is made: none, random, time, last_n or new_users

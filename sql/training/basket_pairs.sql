@@ -1,7 +1,7 @@
 -- The pairs of train that stand in a basket of the size that gives examples.
 -- grain:    user_idx, item_idx
--- why:      empty where training_basket_max is 0 or no negatives are asked for: nobody pays for it.
---           What basket_last_n leaves out of a basket is not of it.
+-- why:      empty where training_basket_max is 0: nobody pays for it. What basket_last_n leaves out
+--           of a basket is not of it.
 -- only if:  negative_ratio
 
 select
@@ -15,8 +15,7 @@ inner join core.users
 inner join core.items
     on basket_events.item_id = items.item_id
 where
-    $negative_ratio > 0
-    and $training_basket_max > 0
+    $training_basket_max > 0
     and basket_events.is_recent
     and case
         when $basket_count = 'rows' then baskets.n_rows

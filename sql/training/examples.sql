@@ -1,6 +1,6 @@
 -- The examples to train on: pairs that met, rated 1, and negatives, rated 0.
 -- grain:    user_id, item_id
--- why:      empty where negative_ratio is 0: without negatives training.matrix says the same.
+-- why:      where no negatives are asked for, training.matrix says the same.
 -- check:    rating in (0, 1) and n_draws >= 1
 -- only if:  negative_ratio
 -- as:       view

@@ -1,7 +1,6 @@
 -- Each user and item that met in train, once: what examples call positive, and never negative.
 -- grain:    user_idx, item_idx
--- why:      what is told of new users (fold_in) is no example of either side. Empty where
---           negative_ratio is 0.
+-- why:      what is told of new users (fold_in) is no example of either side.
 -- only if:  negative_ratio
 -- as:       view
 
@@ -11,4 +10,4 @@ select
     -- sum of the train events' weights
     user_items.weight
 from features.user_items
-where $negative_ratio > 0 and not user_items.is_fold_in
+where not user_items.is_fold_in

@@ -54,9 +54,7 @@ weighted_items as (
         on items.item_idx = positive_items.item_idx
     left join met_items
         on items.item_idx = met_items.item_idx
-    where
-        $negative_ratio > 0
-        and ($negative_scope = 'user' or positive_items.item_idx is not null)
+    where $negative_scope = 'user' or positive_items.item_idx is not null
 )
 
 select

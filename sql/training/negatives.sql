@@ -1,7 +1,7 @@
 -- The negatives: users and items that never met in train, drawn by negative_sampling.
 -- grain:    user_id, item_id
 -- why:      negative_ratio times the positives, rounded up: for each user, or over all. Test pairs
---           are not spared: who learns can't know them. Empty where negative_ratio is 0.
+--           are not spared: who learns can't know them.
 -- check:    n_draws >= 1
 -- only if:  negative_ratio
 -- as:       view

@@ -1,6 +1,6 @@
 -- The positive examples: pairs of train, all of them or those of baskets of the right size.
 -- grain:    user_idx, item_idx
--- why:      empty where negative_ratio is 0: without negatives training.matrix says the same.
+-- why:      without negatives training.matrix says the same.
 -- only if:  negative_ratio
 -- as:       view
 
