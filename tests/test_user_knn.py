@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from building import checksums, rows, run, started
 from oracles.neighbours import cleaned_ages, nearest, points_of, recommended, taste_rows
-from recsys_duck.neighbours import BLANK, Search, Tastes
+from recsys_duck.tastes import BLANK, Search, Tastes
 from scipy.sparse import csr_matrix
 
 from recsys_duck import neighbours
@@ -237,7 +237,7 @@ KILLED_AT_THE_THIRD_BLOCK = """
 import os, signal, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
-from recsys_duck.neighbours import Search
+from recsys_duck.tastes import Search
 from test_user_knn import build
 nearest, calls = Search.nearest, []
 def counted(*arguments, **options):
