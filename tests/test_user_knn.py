@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from building import checksums, rows, run, started
 from oracles.neighbours import cleaned_ages, nearest, points_of, recommended, taste_rows
-from recsys_duck.tastes import BLANK, Search, Tastes
 from scipy.sparse import csr_matrix
 
-from recsys_duck import neighbours
+from recsys_duck import tastes as kernel
 from recsys_duck.errors import InterruptedBuildError, ProjectError, ResourceError
 from recsys_duck.models import user_knn
+from recsys_duck.tastes import BLANK, Search, Tastes
 
 KNN_ALONE: tuple[str, object] = ("models", ["user_knn"])
 PLAYS, PROFILES = "usersha1-artmbid-artname-plays.tsv", "usersha1-profile.tsv"
@@ -76,9 +76,9 @@ def test_no_shape_of_blocks_changes_a_bit(monkeypatch: pytest.MonkeyPatch) -> No
     wanted = found_by(Search(tastes), 300, 10)
     for run_size, at_a_time in ((1, 300), (7, 1), (64, 13), (300, 100)):
         assert found_by(Search(tastes, candidates_per_run=run_size), 300, 10, at_a_time=at_a_time) == wanted
-    monkeypatch.setattr(neighbours, "ROOM", 400)  # ties crowd it: blocks are halved
-    monkeypatch.setattr(neighbours, "CROWD", 0)
-    monkeypatch.setattr(neighbours, "ENTRIES_AT_A_TIME", 5)
+    monkeypatch.setattr(kernel, "ROOM", 400)  # ties crowd it: blocks are halved
+    monkeypatch.setattr(kernel, "CROWD", 0)
+    monkeypatch.setattr(kernel, "ENTRIES_AT_A_TIME", 5)
     assert found_by(Search(tastes), 300, 10) == wanted
 
 

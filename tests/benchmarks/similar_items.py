@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from recsys_duck.neighbours import nearest, points, points_at_a_time
 from threadpoolctl import threadpool_limits
+
+from recsys_duck.nearest import nearest, points, points_at_a_time
 
 WAYS = ("ours", "implicit 2", "implicit 1")
 
