@@ -29,6 +29,7 @@ def running_sail(log: Path) -> Iterator[SparkSession]:
         server = subprocess.Popen(command, env={**os.environ, **MEMORY}, stdout=out, stderr=out)
     try:
         _wait_for(port, server, log)
+        _be_no_doctest()
         session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
         session.conf.set("spark.sql.session.timeZone", "UTC")
         yield session
@@ -36,6 +37,12 @@ def running_sail(log: Path) -> Iterator[SparkSession]:
     finally:
         server.kill()
         server.wait()
+
+
+def _be_no_doctest() -> None:
+    """Give the main module a file: pyspark takes a process without one, as pytest-xdist's are, for a doctest."""
+    if not hasattr(sys.modules["__main__"], "__file__"):
+        sys.modules["__main__"].__file__ = __file__
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
