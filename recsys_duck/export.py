@@ -134,8 +134,8 @@ def export_file(export: Export, copier: Copier, target: Path | None) -> Exported
     return Exported(export, n_rows, (str(target),))
 
 
-def export_folder(exports: Sequence[Export], copier: Copier, target: Path) -> Iterator[Exported]:
-    """Write exports into a folder under their own file names: all are written first, then put in place.
+def export_folder(exports: Sequence[Export], copier: Copier, target: Path) -> list[Exported]:
+    """Write exports into a folder under their own file names: all are written first, then each put in place whole.
 
     Raises:
         ProjectError, ResourceError: as export_file; nothing was put in place.
@@ -150,12 +150,20 @@ def export_folder(exports: Sequence[Export], copier: Copier, target: Path) -> It
             else:
                 n_rows, files = copier.copy(export.select, folder / export.file, name=export.name), [export.file]
             made.append(Exported(export, n_rows, tuple(files), tuple(_stale(export, files, target))))
-        for one in made:
-            for name in one.files:
-                put(folder / name, target / name)
-            for name in one.stale:
-                (target / name).unlink()
-            yield one
+        names = [name for one in made for name in one.files]
+        for name in names:
+            _refuse_standing(target / name)
+        for name in names:
+            put(folder / name, target / name)
+    for one in made:
+        for name in one.stale:
+            (target / name).unlink(missing_ok=True)
+    return made
+
+
+def _refuse_standing(target: Path) -> None:
+    if not is_replaceable(target):
+        raise ProjectError("something that is no file stands there", where=str(target), fix="remove it")
 
 
 def _refuse_unfit(export: Export, copier: Copier) -> None:

@@ -5,15 +5,15 @@ same bytes on any machine. Refuses a folder that has such files; what is stopped
 """
 
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from recsys_duck import memory
 from recsys_duck.engines import Query, splice
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
@@ -110,16 +110,29 @@ def generate(
     _refuse_taken(files, folder)
     texts = _Texts(generator.kind)
     with stoppable(fix="generate again: nothing was left behind"), _workspace(folder) as beside:
-        engine = DuckdbEngine(memory_bytes=MEMORY_BYTES, threads=threads, temporary=beside / "spill")
-        with texts, engine, engine.lean(MEMORY_BYTES):
+        memory_bytes = min(MEMORY_BYTES, memory.sql_share(memory.default_limit()))
+        engine = DuckdbEngine(memory_bytes=memory_bytes, threads=threads, temporary=beside / "spill")
+        with texts, engine, engine.lean(memory_bytes):
             engine.run_script((FOLDER / "macros.sql").read_text(encoding="utf-8"), where="macros.sql")
             given = {**generator.shape, "rows": _value(rows), "seed": _value(seed)}
             values = {**given, **_sizes(engine, texts, given)}
             made = [(file, _parts(file, texts.query(file.query, values))) for file in files]
             for file, parts in made:
                 yield from _make(file, parts, engine, beside, threads)
-        for name in (name for _, parts in made for name in parts):
+        _put_all([name for _, parts in made for name in parts], beside, folder)
+
+
+def _put_all(names: Sequence[str], beside: Path, folder: Path) -> None:
+    """Put all files in place; where one can't be, none stays."""
+    done: list[Path] = []
+    try:
+        for name in names:
             put(beside / name, folder / name)
+            done.append(folder / name)
+    except BaseException:
+        for path in done:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _files_of(generator: Generator, layout: str | None) -> list[MadeFile]:
@@ -149,7 +162,8 @@ def _workspace(folder: Path) -> Iterator[Path]:
             yield beside
     except BaseException:
         if is_new:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # somebody else put something there
+                folder.rmdir()
         raise
 
 

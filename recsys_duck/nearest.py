@@ -1,4 +1,4 @@
-"""Neighbours: the nearest others of each vector, by cosine or Euclidean distance, exact and within a stated memory.
+"""Nearest vectors: the nearest others of each, by cosine or Euclidean distance, exact and within a stated memory.
 
 Owns the blocked product of all vectors with all. Candidates come from float32 products with a margin for
 their rounding, their scores from float64 sums in a fixed order: the lists are equal to the bit for every

@@ -71,9 +71,35 @@ def put(written: Path, target: Path) -> None:
         ResourceError: the disk is full.
     """
     with _told(target):
-        with written.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(written)
         os.replace(written, target)
+        _sync(target.parent)
+
+
+def put_new(written: Path, target: Path) -> None:
+    """Put a written file where nothing stands.
+
+    Raises:
+        ProjectError: something stands there, or it can't be put there.
+        ResourceError: the disk is full.
+    """
+    with _told(target):
+        _sync(written)
+        try:
+            os.link(written, target)
+        except FileExistsError:
+            what = f"there is a {target.name} already"
+            raise ProjectError(what, where=str(target), fix="give another folder") from None
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def send(written: Path, target: Path | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.kind import SQL_FOLDER, kind_names, load_kind
 from recsys_duck.parameters import read_toml, table_of
-from recsys_duck.placing import folder_at, placing, put
+from recsys_duck.placing import folder_at, placing, put_new
 from recsys_duck.settings import SETTINGS_FILE
 from recsys_duck.source import find_files
 
@@ -54,11 +54,9 @@ def write_recipe(recipe: Recipe, folder: Path) -> tuple[Path, list[tuple[str, st
         ProjectError: the folder has a recsys.toml, or can't be written.
     """
     target = folder_at(folder) / SETTINGS_FILE
-    if target.exists():
-        raise ProjectError(f"there is a {SETTINGS_FILE} already", where=str(target), fix="give another folder")
     with placing(folder) as beside:
         (beside / SETTINGS_FILE).write_bytes(recipe.path.read_bytes())
-        put(beside / SETTINGS_FILE, target)
+        put_new(beside / SETTINGS_FILE, target)
     said = table_of(read_toml(target), "files")
     patterns = {name: value.get("paths", "") if isinstance(value, dict) else value for name, value in said.items()}
     missing = []

@@ -1,4 +1,4 @@
-"""Neighbours: the users nearest to each user by plays, age and country, exact over all pairs.
+"""Tastes: the users nearest to each user by plays, age and country, exact over all pairs.
 
 A user is the point [shares of plays | age share | one of the countries]. The squared distance of two users
 is a sum of three parts: that of their plays, that of their ages, and 0, 1 or 2 for their countries: the

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,39 @@ def test_one_that_fails_keeps_all_others_out_of_place(project: Path, tmp_path: P
     with copying(project / "warehouse/recsys.duckdb", LIMITS) as copier, pytest.raises(ProjectError):
         list(export_folder([fine, broken], copier, tmp_path))
     assert os.listdir(tmp_path) == []
+
+
+def test_where_one_can_t_be_put_none_is(project: Path, tmp_path: Path) -> None:
+    fine = Export("fine", "Fine.", "fine.csv", SIMILAR, READS)
+    (tmp_path / "taken.csv").mkdir()
+    taken = Export("taken", "Taken.", "taken.csv", SIMILAR, READS)
+    with copying(project / "warehouse/recsys.duckdb", LIMITS) as copier, pytest.raises(ProjectError) as caught:
+        export_folder([fine, taken], copier, tmp_path)
+    assert caught.value.where == str(tmp_path / "taken.csv")
+    assert os.listdir(tmp_path) == ["taken.csv"]
+
+
+def test_a_full_disk_is_told(project: Path, tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); import signal; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.path[:0] = ['.']; "
+        "from pathlib import Path; from recsys_duck.engines.copying import copying; "
+        "from recsys_duck.question import Limits; from recsys_duck.export import Export, export_file; "
+        "made = Export('m', 'M.', 'm.sqlite', 'select n from range(9999) t(n) order by n', ());\n"
+        f"with copying(Path({str(project / 'warehouse/recsys.duckdb')!r}), Limits(600_000_000, 2)) as copier:\n"
+        f"    export_file(made, copier, Path({str(tmp_path / 'm.sqlite')!r}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ResourceError" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_with_nothing_to_export_nothing_is_made(tmp_path: Path) -> None:
+    run(lay_out(tmp_path), select=("+core.items",))
+    done = command_here(tmp_path, "export", "all", "out")
+    assert done.returncode == 2
+    assert "no export has all its tables here" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_all_are_written_and_those_without_tables_are_named(project: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from recsys_duck.cli.options import limits, limits_of, place, published_of
+from recsys_duck.errors import ProjectError
 
 # Numbers of tracks are 32-bit in one of the layouts.
 MOST_ROWS = 2_000_000_000
@@ -43,7 +44,7 @@ def export(name: str | None, target: str | None, environment: str | None, **opti
     """Write an export NAME to the file or folder TARGET (- is stdout), or `all` of them to a folder.
 
     Without NAME, lists what there is. A file is put in place whole, as .csv, .parquet, .jsonl, .txt,
-    .sqlite or .resp (Redis protocol), and the files of one command together.
+    .sqlite or .resp (Redis protocol); those of one command only when all of them are written.
     """
     from recsys_duck.console import show_rows
     from recsys_duck.export import ALL, find_export, missing_tables, published_exports
@@ -61,6 +62,9 @@ def export(name: str | None, target: str | None, environment: str | None, **opti
         for one in exports:
             if name == ALL and lacking[one.name]:
                 click.echo(f"left out   {one.file}: {lacking[one.name][0]} is not published here", err=True)
+        if not chosen:
+            fix = "build what they read: recsys-duck export lists it"
+            raise ProjectError("no export has all its tables here", where=str(catalog), fix=fix)
         for told in _written(chosen, copier, Path(target), is_all=name == ALL):
             click.echo(told, err=True)
 
@@ -73,7 +77,7 @@ def _written(chosen: Any, copier: Any, target: Path, *, is_all: bool) -> Any:
     if is_all or is_folder(target):
         made = export_folder(chosen, copier, target)
     else:
-        made = iter([export_file(chosen[0], copier, None if str(target) == "-" else target)])
+        made = [export_file(chosen[0], copier, None if str(target) == "-" else target)]
     for one in made:
         where = target if str(target) == "-" else one.files[0] if len(one.files) == 1 else one.export.file
         files = f" in {len(one.files)} files" if len(one.files) > 1 else ""

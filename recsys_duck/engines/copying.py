@@ -133,6 +133,10 @@ class Copier:
             raise refused("the file can't be written", where=where, fix="see below", cause=str(error)) from None
         except duckdb.Error as error:
             raise ProjectError("the export failed", where=where, fix="see below", cause=str(error)) from None
+        except (sqlite3.Error, OSError) as error:
+            raise ResourceError(
+                "the file can't be written", where=where, fix="free some space", cause=str(error)
+            ) from None
 
 
 @contextmanager

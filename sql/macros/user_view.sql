@@ -1,4 +1,4 @@
--- What a user met last and what each model would show next, by name: from user_view(17).
+-- What a user met last, and the five that each model would show next, by name: from user_view(17).
 -- arguments: wanted_user_id
 
 with

@@ -1,6 +1,6 @@
 -- What stands for missing and absurd ages, and how many there were.
 -- grain:  age_mean
--- why:    raw is what the notebook did: an absurd age becomes the mean that it still counts in, a
+-- why:    raw is as once published: an absurd age becomes the mean that it still counts in, a
 --         missing one the mean of the column cleaned so far. With valid both become the mean of the
 --         ages from 0 to 100. Sums are of integers.
 

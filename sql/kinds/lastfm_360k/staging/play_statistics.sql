@@ -5,25 +5,25 @@
 
 select
     -- the column of the play files
-    column_statistics.column_name,
+    described_columns.column_name,
     -- selected rows of the play files
-    column_statistics.n_rows,
+    described_columns.n_rows,
     -- rows without a value
-    column_statistics.n_missing,
+    described_columns.n_missing,
     -- different values
-    column_statistics.n_distinct,
+    described_columns.n_distinct,
     -- the most frequent value, of equally frequent ones the smallest text
-    column_statistics.top_value,
+    described_columns.top_value,
     -- rows that hold it
-    column_statistics.n_top,
+    described_columns.n_top,
     -- mean of the numbers; this and what follows is null where the column has none
-    column_statistics.mean,
+    described_columns.mean,
     -- of a sample: divided by n - 1
-    column_statistics.standard_deviation,
-    column_statistics.smallest,
-    column_statistics.lower_quartile,
-    column_statistics.median,
-    column_statistics.upper_quartile,
-    column_statistics.largest
-from staging.column_statistics
-where column_statistics.input_name = 'plays'
+    described_columns.standard_deviation,
+    described_columns.smallest,
+    described_columns.lower_quartile,
+    described_columns.median,
+    described_columns.upper_quartile,
+    described_columns.largest
+from staging.described_columns
+where described_columns.input_name = 'plays'

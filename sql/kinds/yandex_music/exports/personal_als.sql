@@ -4,10 +4,7 @@
 select
     personal.user_id,
     personal.item_id,
-    items.item_name,
     personal.score
 from recs.personal
-inner join core.items
-    on personal.item_id = items.item_id
 where personal.model_name = 'als'
 order by personal.user_id, personal.rank

@@ -3,10 +3,10 @@
 
 select
     similar_items.item_id,
-    items.item_name,
     similar_items.similar_item_id as sim_item_id,
-    others.item_name as sim_item_name,
-    similar_items.score
+    similar_items.score,
+    items.item_name,
+    others.item_name as sim_item_name
 from recs.similar_items
 inner join core.items
     on similar_items.item_id = items.item_id

@@ -4,7 +4,6 @@
 
 select
     popular.item_id,
-    popular.item_name,
     popular.n_events as count,
     popular.rank
 from recs.popular
