@@ -63,7 +63,8 @@ ranked_draws as (
     from drawn_moments
     cross join last_moments
     inner join running_steps
-        on floor(1e6 * drawn_moments.drawn_at / nullif(last_moments.last_at, 0)) = running_steps.step
+        on floor(1e6 * drawn_moments.drawn_at / nullif(last_moments.last_at, 0))
+        = running_steps.step
     cross join training.negative_totals
     where
         running_steps.n_before < negative_totals.n_wanted
