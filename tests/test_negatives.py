@@ -20,14 +20,17 @@ from recsys_duck.errors import ProjectError
 from recsys_duck.events import Warned
 
 BOUND = 5.0
-# 30 users of 1 to 30 of 40 items, some of them twice
-VARIED = """
-    select user_id, 1 + (item_id * 7 + user_id) % 40 as item_id
-    from range(1, 31) as users(user_id), range(30) as items(item_id)
-    where item_id < user_id or (item_id = 3 and user_id % 3 = 0)
-    union all select 30, 1 + 37 % 40
-"""
 PAIRS = "select user_id, item_id, n_draws from training.negatives order by all"
+
+
+def varied(n_items: int) -> str:
+    """30 users of 1 to 30 items each, of at most n_items, some of them met twice."""
+    return f"""
+        select user_id, 1 + (item_id * 7 + user_id) % {n_items} as item_id
+        from range(1, 31) as users(user_id), range(30) as items(item_id)
+        where item_id < user_id or (item_id = 3 and user_id % 3 = 0)
+        union all select 30, 38
+    """
 
 
 def alike(n_items: int, n_times: int) -> str:
@@ -93,23 +96,26 @@ def weights_of(sampling: str, n_items: int) -> dict[int, float]:
     return {item: item**power for item in range(1, n_items + 1)}
 
 
-@pytest.mark.parametrize(("sampling", "ratio"), [("popularity", 3.0), ("uniform", 0.3), ("power", 1.0)])
+@pytest.mark.parametrize(
+    ("sampling", "ratio", "n_items"), [("popularity", 3.0, 40), ("popularity", 2.0, 400), ("uniform", 0.3, 40)]
+)
 def test_each_user_gets_the_ratio_rounded_up_of_items_never_met_each_once(
-    tmp_path: Path, sampling: str, ratio: float
+    tmp_path: Path, sampling: str, ratio: float, n_items: int
 ) -> None:
-    root = built(tmp_path / "p", VARIED, negative_sampling=sampling, negative_ratio=ratio)
+    root = built(tmp_path / "p", varied(n_items), negative_sampling=sampling, negative_ratio=ratio)
     met = {(int(str(user)), int(str(item))) for user, item in rows(root, "select user_id, item_id from core.events")}
     n_met = Counter(user for user, _ in met)
     found = [(int(str(user)), int(str(item))) for user, item, _ in rows(root, PAIRS)]
     assert not met & set(found)
     assert len(found) == len(set(found))
-    wanted = {user: min(math.ceil(round(ratio * n, 9)), 40 - n) for user, n in n_met.items()}
+    n_known = len({item for _, item in met})
+    wanted = {user: min(math.ceil(round(ratio * n, 9)), n_known - n) for user, n in n_met.items()}
     assert Counter(user for user, _ in found) == wanted
     assert {item for _, item in found} <= {item for _, item in met}
 
 
 def test_a_user_with_too_few_items_left_gets_them_all_and_is_warned_of(tmp_path: Path) -> None:
-    lay_out(tmp_path, events=VARIED, toml="[parameters]\nnegative_ratio = 3.0\n")
+    lay_out(tmp_path, events=varied(40), toml="[parameters]\nnegative_ratio = 3.0\n")
     told = [event for event in run(tmp_path, select=("+training.examples",)) if isinstance(event, Warned)]
     asked = [event.message for event in told if event.stage == "training.negative_quotas"]
     n_short = sum(1 for user in range(1, 31) if 3 * user > 40 - user)
@@ -119,7 +125,7 @@ def test_a_user_with_too_few_items_left_gets_them_all_and_is_warned_of(tmp_path:
 
 
 def test_nothing_is_drawn_where_no_ratio_asks_for_it(tmp_path: Path) -> None:
-    lay_out(tmp_path, events=VARIED)
+    lay_out(tmp_path, events=varied(40))
     assert not [key for key in steps(tmp_path) if "negative" in key or key == "training.examples"]
     with pytest.raises(ProjectError) as caught:
         steps(tmp_path, select=("+training.examples",))
@@ -129,9 +135,9 @@ def test_nothing_is_drawn_where_no_ratio_asks_for_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("events", "settings"),
     [
-        (VARIED, {"negative_ratio": 0.5}),
-        (VARIED, {"negative_ratio": 3.0, "negative_repeats": True}),
-        (VARIED, {"negative_ratio": 0.5, "negative_scope": "all"}),
+        (varied(40), {"negative_ratio": 0.5}),
+        (varied(40), {"negative_ratio": 3.0, "negative_repeats": True}),
+        (varied(40), {"negative_ratio": 0.5, "negative_scope": "all"}),
         (alike(80, 1), {"negative_scope": "all", "negative_ratio": 0.1}),
         (alike(80, 1), {"negative_scope": "all", "negative_ratio": 0.1, "negative_repeats": True}),
     ],
@@ -142,7 +148,7 @@ def test_a_seed_gives_the_same_negatives_in_any_order_of_rows_and_blocks_and_ano
     root = tmp_path / "p"
     first = rows(built(root, events, **settings), PAIRS)
     n_rest = counted(root, "select count(*) from training.negative_rest")
-    assert (n_rest > 0) == (events == VARIED)
+    assert (n_rest > 0) == (events == varied(40))
     again = rows(built(root, events, **settings, pairs_per_block=50), PAIRS)
     blocks = "(select count(*) from training.negative_blocks) + (select count(*) from training.negative_rest_blocks)"
     assert counted(root, f"select {blocks}") > 2
@@ -322,7 +328,7 @@ def test_with_repeats_one_who_met_nearly_all_draws_among_the_few_left(tmp_path: 
 
 @pytest.mark.parametrize("split", ["random", "new_users"])
 def test_examples_are_made_of_train_alone(tmp_path: Path, split: str) -> None:
-    root = built(tmp_path / "p", VARIED, split=split, test_share=0.3)
+    root = built(tmp_path / "p", varied(40), split=split, test_share=0.3)
     positives = "select user_id, item_id from training.examples where rating = 1"
     train = "select user_id, item_id from split.train"
     assert rows(root, f"({positives}) except ({train})") == []
@@ -378,6 +384,6 @@ def test_baskets_of_the_training_size_alone_give_positives(tmp_path: Path) -> No
 
 def test_baskets_too_large_for_the_training_size_are_a_contradiction(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
-        built(tmp_path / "p", VARIED, basket_min=5, training_basket_max=4)
+        built(tmp_path / "p", varied(40), basket_min=5, training_basket_max=4)
     assert "basket_min = 5 and training_basket_max = 4" in caught.value.what
     assert "training_basket_max" in caught.value.fix

@@ -123,6 +123,15 @@ def test_its_funnel_adds_up_and_is_on_the_last_screen(built: tuple[str, Path, st
                 assert f"{n_rows:,}" in last_screen
 
 
+def test_its_profile_shows_each_table_of_statistics_once(built: tuple[str, Path, str, int]) -> None:
+    name, root, _, _ = built
+    done = command_here(root, "profile", "missing", "--format", "json")
+    shown = [(row["table_name"], row["column_name"]) for row in map(json.loads, done.stdout.splitlines())]
+    own = {"staging.play_statistics", "staging.profile_statistics"} if name == "lastfm_360k" else set()
+    assert {table for table, _ in shown} == {"core.column_statistics", *own}
+    assert len(shown) == len(set(shown))
+
+
 def test_nothing_changed_publishes_nothing(built: tuple[str, Path, str, int]) -> None:
     _, root, _, _ = built
     again = command(root, "build")
