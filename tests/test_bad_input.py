@@ -31,6 +31,7 @@ from projects import (
 from recsys_duck.build import build
 from recsys_duck.errors import CheckError, RecsysDuckError, StageError
 from recsys_duck.events import Built, Event, Published, Warned
+from recsys_duck.kind import kind_names
 from recsys_duck.lock import build_lock
 from recsys_duck.run import How
 
@@ -187,7 +188,7 @@ def test_a_bad_option_is_a_wrong_usage(published: Path, warehouse: Path, argumen
 @pytest.mark.parametrize(
     ("settings", "what", "where", "fix"),
     [
-        (b"", "no kind is given", "recsys.toml", "events, mpd"),
+        (b"", "no kind is given", "recsys.toml", ", ".join(kind_names())),
         (b'kind = "evnts"\n', "there is no kind evnts", "recsys.toml", "did you mean events?"),
         (b'kind = "events"\nfiles = [\n', "recsys.toml is no valid TOML", "recsys.toml", ""),
         (b'kind = "\xff"\n', "recsys.toml is not UTF-8", "recsys.toml", "UTF-8"),
@@ -216,7 +217,7 @@ def test_files_without_a_kind_are_told_the_kind_that_reads_any(tmp_path: Path, w
     (tmp_path / "plays.csv").write_text("user_id,item_id\n1,2\n")
     (told,) = refused(build_in(tmp_path, warehouse, "--files", "plays.csv"), 2)
     assert told.what == "no kind is given"
-    assert told.fix == "--kind events reads any file of users and items; known: events, mpd"
+    assert told.fix == f"--kind events reads any file of users and items; known: {', '.join(kind_names())}"
 
 
 def test_ids_times_and_names_of_a_file_are_refused_together(tmp_path: Path, warehouse: Path) -> None:
@@ -266,7 +267,7 @@ def test_a_split_by_time_of_which_no_event_has_one_fails_its_check(tmp_path: Pat
     lay_out_events(tmp_path, "select 1 as user_id, 2 as item_id, cast(null as timestamp) as occurred_at")
     (told,) = refused(build_in(tmp_path, warehouse, "--set", "split=time"), 4)
     assert "split.cut" in told.what
-    assert "last_n or none" in told.fix
+    assert "split = random or last_n" in told.fix
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PAR1" + b"\0" * 100 + b"PAR1", b"user_id,item_id\n1,2\n"])

@@ -76,7 +76,8 @@ def csv_of(path: Path) -> list[dict[str, str]]:
 
 
 def parquet_of(folder: Path, name: str, columns: str) -> list[tuple[Any, ...]]:
-    return duckdb.sql(f"select {columns} from read_parquet('{folder / name}.parquet')").fetchall()
+    with duckdb.connect() as connection:
+        return connection.execute(f"select {columns} from read_parquet('{folder / name}.parquet')").fetchall()
 
 
 def playlists_of(folder: Path) -> list[dict[str, Any]]:
@@ -192,7 +193,7 @@ def test_the_most_played_artist_of_a_user_stands_first(made: Any) -> None:
 def test_tracks_names_and_interactions_have_the_types_of_the_originals(made: Any) -> None:
     folder = made("yandex_music")
     types = {
-        name: [tuple(row[:2]) for row in duckdb.sql(f"describe from '{folder / name}.parquet'").fetchall()]
+        name: [row[:2] for row in duckdb.connect().execute(f"describe from '{folder / name}.parquet'").fetchall()]
         for name in ("tracks", "catalog_names", "interactions")
     }
     lists = [(name, "BIGINT[]") for name in ("albums", "artists", "genres")]

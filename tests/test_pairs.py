@@ -50,7 +50,8 @@ def counted(folder: Path, *, memory_bytes: int, pairs_per_block: int) -> tuple[i
             engine.write(Query(texts["counted_baskets"]), baskets)
         columns = (("basket_idx", ""), ("n_items", ""), ("n_share_units", ""))
         engine.define(Relation("features.counted_baskets", columns, (baskets,)))
-        size = {"pairs_per_block": Value("bigint", pairs_per_block)}
+        asked = {"similar_source": Value("varchar", "pairs"), "models": Value("varchar[]", ("popular",))}
+        size = {"pairs_per_block": Value("bigint", pairs_per_block), **asked}
         blocks = engine.fetch(Query(texts["pair_blocks"], facts["pair_blocks"].places, size))
         targets = []
         for first, last, _ in blocks:

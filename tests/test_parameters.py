@@ -281,4 +281,4 @@ def test_a_literal_is_the_bound_value_for_the_engine(value: Value) -> None:
         "select literal is not distinct from bound, typeof(literal) = typeof(bound) "
         f"from (select {value.literal()} as literal, cast($value as {value.sql_type}) as bound)"
     )
-    assert duckdb.execute(question, {"value": bound}).fetchone() == (True, True)
+    assert duckdb.connect().execute(question, {"value": bound}).fetchone() == (True, True)

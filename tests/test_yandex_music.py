@@ -286,7 +286,7 @@ def test_a_missing_file_is_refused_by_its_input(tmp_path: Path) -> None:
 def test_a_file_without_rows_leaves_no_event_which_a_time_split_refuses(tmp_path: Path, empty: str) -> None:
     given = {"tracks": TRACKS, "names": NAMES, "events": EVENTS}
     lay_out(tmp_path, **{empty: f"from ({given[empty]}) limit 0"})
-    with pytest.raises(CheckError, match="no event has a time"):
+    with pytest.raises(CheckError, match="no event is left that has a time"):
         build(tmp_path, select=("+split.cut",))
     assert not (tmp_path / "warehouse" / "recsys.duckdb").exists()
     build(tmp_path, select=(), split="none")
