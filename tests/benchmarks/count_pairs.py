@@ -44,7 +44,8 @@ def sql(folder: Path, pairs_per_block: int, memory_mb: int) -> int:
         columns = (("basket_idx", ""), ("n_items", ""), ("n_share_units", ""))
         engine.define(Relation("features.counted_baskets", columns, (folder / "baskets",)))
         places = {name: reader.facts(text, where=name).places for name, text in texts.items()}
-        size = {"pairs_per_block": Value("bigint", pairs_per_block)}
+        asked = {"similar_source": Value("varchar", "pairs"), "models": Value("varchar[]", ("popular",))}
+        size = {"pairs_per_block": Value("bigint", pairs_per_block), **asked}
         for first, last, _ in engine.fetch(Query(texts["pair_blocks"], places["pair_blocks"], size)):
             ends = {"first_item_idx": Value("integer", first), "last_item_idx": Value("integer", last)}
             target = folder / f"pairs_{first}"
