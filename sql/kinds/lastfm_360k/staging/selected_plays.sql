@@ -33,7 +33,8 @@ select
             and profiles.user_id is null
             then 'not_selected'
         when
-            read_plays.user_id is not null
+            $user_sample < 1
+            and read_plays.user_id is not null
             and unit_hash(
                 concat(
                     'user_sample|', cast($seed as varchar), '|', coalesce(read_plays.user_id, '')
