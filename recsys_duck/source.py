@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from recsys_duck.errors import ProjectError
 from recsys_duck.formats import FIELDS, refuse_options
@@ -20,7 +21,8 @@ class Input:
     """One declared input: its format, columns by type, and the reader's options.
 
     `column` names the files' own columns that are called otherwise, by our names; `unfit` names a
-    boolean for each column of which a gate judges the values that do not fit their type.
+    boolean for each column of which a gate judges the values that do not fit their type; `ids` names
+    the columns that hold one id each.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Input:
     unfit: Mapping[str, str] = field(default_factory=dict)
     column: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    ids: frozenset[str] = frozenset()
 
     def own_name(self, name: str) -> str:
         """Say what the files call a column."""
@@ -111,7 +114,7 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
             where=where,
             fix=f"give {', '.join(tables)} as TOML tables, required as a list",
         )
-    texts = {
+    texts: dict[str, Any] = {
         key: {str(one): str(value) for one, value in table.items()}
         for key, table in tables.items()
         if isinstance(table, Mapping)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from recsys_duck.engines.texts import JSON, TEXT
 from recsys_duck.engines.values import typed, unfit
 from recsys_duck.formats import is_long
 from recsys_duck.parameters import quoted
@@ -66,7 +67,7 @@ def _value(source: Source, name: str) -> tuple[str | None, str]:
     own = source.input.own_name(name)
     present = source.files[0].present
     if source.input.format == "ndjson":
-        return "VARCHAR", _name(own)
+        return _json_types(source)[own], _name(own)
     if source.input.format == "csv" and own in present:
         return "VARCHAR", _place(list(present).index(own))
     return present.get(own), _name(own)
@@ -85,14 +86,21 @@ def _scan(source: Source) -> str:
     if source.input.format == "parquet":
         return f"read_parquet([{paths}], filename = true, file_row_number = true)"
     if source.input.format == "ndjson":
-        own_names = dict.fromkeys(source.input.own_name(name) for name in source.input.columns)
-        names = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in own_names)
-        options = "format = 'newline_delimited', records = true"  # a text of any value: no type to break off at
+        names = ", ".join(f"{quoted(name)}: '{found}'" for name, found in _json_types(source).items())
+        options = "format = 'newline_delimited', records = true"
         return f"read_json([{paths}], {options}, columns = {{{names}}}, filename = true)"
     if is_long(str(source.input.options.get("delimiter", ","))):
         return _split_lines(source, paths)
     names = ", ".join(f"{quoted(_place(place))}: 'VARCHAR'" for place in range(len(source.files[0].present)))
     return f"read_csv([{paths}], {_csv_options(source)}, columns = {{{names}}}, filename = true)"
+
+
+def _json_types(source: Source) -> dict[str, str]:
+    """Say as what each key is read: as text, whatever stands there, and ids with their quotes: a list is none."""
+    declared = source.input
+    with_quotes = {declared.own_name(name) for name in declared.ids}
+    own_names = dict.fromkeys(declared.own_name(name) for name in declared.columns)
+    return {own: JSON if own in with_quotes else TEXT for own in own_names}
 
 
 def _split_lines(source: Source, paths: str) -> str:
