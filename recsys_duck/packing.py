@@ -1,0 +1,75 @@
+"""Packing: whether a file is packed, told by its first bytes and never by its name.
+
+Owns how packed text is opened. Refuses what is no text, with the command that makes it one.
+"""
+
+import gzip
+import os
+import shlex
+from pathlib import Path
+from typing import IO, Any, cast
+
+from recsys_duck.errors import ProjectError
+
+READ = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+# First bytes of what nobody here reads: its name, and the command that gives a file that is read.
+REFUSED = {
+    b"BZh": ("packed by bzip2", "unpack it: bunzip2 --keep {}"),
+    b"PK\x03\x04": ("a zip archive", "unpack it: unzip {}"),
+    b"PK\x05\x06": ("an empty zip archive", "unpack it: unzip {}"),
+    b"\xfd7zXZ\x00": ("packed by xz", "unpack it: unxz --keep {}"),
+    b"\x04\x22\x4d\x18": ("packed by lz4", "unpack it: unlz4 {}"),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it: 7z x {}"),
+    b"Rar!\x1a\x07": ("a rar archive", "unpack it: unrar x {}"),
+    b"\x1f\x9d": ("packed by compress", "unpack it: uncompress {}"),
+    b"SQLite format 3\x00": (
+        "an SQLite database",
+        "export it: sqlite3 -csv -header {} 'select * from NAME'",
+    ),
+    b"%PDF-": ("a PDF document", "save {} as CSV"),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an Excel workbook", "save {} as CSV"),
+    b"ARROW1\x00\x00": ("an Arrow file", "write {} as Parquet"),
+}
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # what follows BZh and a digit; a text that begins with BZh has neither
+_WORKBOOKS = (".xlsx", ".xlsm", ".ods")
+_TARRED = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+
+
+def packing_of(path: Path, shown: str) -> str:
+    """Tell how a text file is packed: gzip, zstd, or empty for not at all.
+
+    Raises:
+        ProjectError: it is an archive, a database, or packed in a way that is not read.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise ProjectError(
+            f"can't read {shown}: {error.strerror}", where=str(path), fix=f"check it: ls -l {shlex.quote(str(path))}"
+        ) from None
+    name = shlex.quote(os.path.basename(path))
+    if shown.lower().endswith(_TARRED):
+        raise _refusal(shown, "a tar archive", f"unpack it: tar xf {name}")
+    for sign, (what, command) in REFUSED.items():
+        if head.startswith(sign) and not (sign == b"BZh" and head[4:10] not in _BZIP2_BLOCKS):
+            if sign.startswith(b"PK") and shown.lower().endswith(_WORKBOOKS):
+                raise _refusal(shown, "a workbook", f"save {name} as CSV")
+            raise _refusal(shown, what, command.format(name))
+    return next((packing for sign, packing in READ.items() if head.startswith(sign)), "")
+
+
+def opened(path: Path, packing: str) -> IO[bytes]:
+    """Open a file's bytes, unpacked."""
+    if packing == "gzip":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    if packing == "zstd":
+        import pyarrow as pa
+
+        stream: Any = pa.input_stream(str(path), compression="zstd")
+        return cast(IO[bytes], stream)
+    return path.open("rb")
+
+
+def _refusal(shown: str, what: str, command: str) -> ProjectError:
+    return ProjectError(f"{shown} is {what}, which is not read", where=shown, fix=command)
