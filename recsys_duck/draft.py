@@ -46,7 +46,7 @@ PARAMETERS = """\
 # test_share = 0.2
 """
 NEGATIVE = """\
-# {n} of the sampled weights are below 0, as returns are. Each such row is rejected and counted;
+# Weights below 0, as returns have: {n} in the rows that were looked at. Each such row is rejected and counted;
 # "net" takes it off what the same user bought of the same item instead.
 # negative_weight = "net"
 """

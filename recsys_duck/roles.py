@@ -174,7 +174,8 @@ def _no_events(known: Sequence[tuple[Look, Candidates]]) -> ProjectError:
     return ProjectError(
         f"no column tells {' and '.join('the user' if one == 'user_id' else 'the item' for one in lacking)}",
         where=f"{look.shown}, its columns: {columns}",
-        fix="say which it is: " + " ".join(f"--column {ours}=COLUMN" for ours in lacking),
+        fix="give the file of events, too, or say which it is: "
+        + " ".join(f"--column {one}=COLUMN" for one in lacking),
     )
 
 
