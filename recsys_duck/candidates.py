@@ -4,11 +4,12 @@ A name is not enough: times must look like times and weights like numbers, and n
 names is guessed from what its columns hold. Refuses a column that was asked for and is in no file.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from recsys_duck.errors import ProjectError, near_miss
-from recsys_duck.guess import known_name, meaning
+from recsys_duck.guess import LATE, known_name, meaning, says_other
 from recsys_duck.sniff import Column, Look
 from recsys_duck.times import FRACTIONS, NUMBERS
 from recsys_duck.traits import numbers_of, present, times_of, unit_of
@@ -81,11 +82,15 @@ def _by_name(look: Look) -> Candidates:
         ours, rank = (told.column, told.rank * 1000 + at) if told else ("", at)
         if column.name.lower() in BARE_IDS and hint in ("users", "items", "tags"):
             ours = f"{hint.removesuffix('s')}_id"
-        elif ours == "item_name" and told and told.rank >= 500 and hint in ("users", "tags"):
+        elif ours == "item_name" and told and told.rank >= LATE and hint in ("users", "tags"):
             ours = f"{hint.removesuffix('s')}_name"  # a bare `name`
         if ours and fits(ours, column):
             ranked.setdefault(ours, []).append((rank, column.name))
-    return {ours: [name for _, name in sorted(columns)] for ours, columns in ranked.items()}
+    found = {ours: [name for _, name in sorted(columns)] for ours, columns in ranked.items()}
+    for one in look.columns:  # a date of whatever name is better than none
+        if "occurred_at" not in found and meaning(one.name) is None and not says_other(one.name) and is_moment(one):
+            found["occurred_at"] = [one.name]
+    return found
 
 
 def fits(ours: str, column: Column) -> bool:
@@ -135,7 +140,7 @@ def _by_content(look: Look) -> Candidates:
         texts = [one for one in columns[1:] if _is_naming(one)]
         return {f"{domain}_id": [columns[0].name], f"{domain}_name": [one.name for one in texts]}
     found: Candidates = {"occurred_at": [one.name for one in reversed(times)]}
-    numbers = [one for one in columns if one not in times and fits("weight", one) and one not in plain[:2]]
+    numbers = [one for one in columns if one not in times and one not in plain[:2] and _is_amount(one)]
     found["weight"] = [one.name for one in sorted(numbers, key=_is_many)]
     for ours, column in zip(("user_id", "item_id"), [one for one in plain if one not in numbers], strict=False):
         found[ours] = [column.name]
@@ -154,6 +159,15 @@ def _is_naming(column: Column) -> bool:
     values = present(column.values)
     is_text = not column.sql_type.startswith((*NUMBERS, *FRACTIONS)) and numbers_of(values) is None
     return is_text and times_of(values) is None and len(set(values)) > MOST * len(values)
+
+
+def _is_amount(column: Column) -> bool:
+    """Tell whether a column without a name may count something: not a constant, not below 0, no coordinates."""
+    values = present(column.values)
+    numbers = numbers_of(values)
+    if numbers is None or numbers.n_negative or len(set(values)) == 1:
+        return False
+    return sum(bool(re.search(r"[.,]\d{4}", value)) for value in values) < len(values) / 2
 
 
 def _is_many(column: Column) -> bool:

@@ -65,6 +65,11 @@ def meaning(text: str) -> Meaning | None:
     return None
 
 
+def says_other(text: str) -> bool:
+    """Tell whether a name speaks of something that is none of our columns: a delivery date."""
+    return bool(set(_split(text)) & _table().others)
+
+
 def _split(text: str) -> list[str]:
     """Split a name at blanks, signs and capitals, without accents and in lower case; a German ä is ae."""
     spelled = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(SPELLINGS))

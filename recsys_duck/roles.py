@@ -4,11 +4,10 @@ The file with users and items has the events. The names are those whose ids the 
 which none has users and items, and says what is missing.
 """
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from recsys_duck.candidates import Asked, Candidates, candidates_of, fits, id_like, refuse_unknown
+from recsys_duck.candidates import Asked, Candidates, candidates_of, file_hint, fits, id_like, refuse_unknown
 from recsys_duck.errors import ProjectError
 from recsys_duck.sniff import Look
 from recsys_duck.traits import are_digits, plain_id, present
@@ -67,15 +66,15 @@ def cast_files(looks: Sequence[Look], asked: Sequence[Asked] = ()) -> Cast:
     """
     refuse_unknown(looks, asked)
     known = [(look, candidates_of(look, asked)) for look in looks]
-    named = [_role(_input_of(found), look, found) for look, found in known if _input_of(found)]
-    events = _events(known, [role for role in named if role.input == "events"])
+    named = [_role("events", look, found) for look, found in known if _input_of(look, found) == "events"]
+    events = _events(known, named)
     rest = [(look, found) for look, found in known if look not in events.looks]
     roles = [events]
     left_out = []
     for look, found in rest:
         role = _beside(look, found, events)
         if role is None:
-            left_out.append((look.shown, _why(found)))
+            left_out.append((look.shown, _why(look, found)))
             continue
         at, same = next(((at, one) for at, one in enumerate(roles) if one.input == role.input), (-1, None))
         together = _together(same, role) if same else role
@@ -86,22 +85,26 @@ def cast_files(looks: Sequence[Look], asked: Sequence[Asked] = ()) -> Cast:
         else:
             roles.append(together)
     roles += _names_inside(events, known, roles)
+    _complete_tags(roles, known, left_out)
     order = list(INPUTS)
     roles.sort(key=lambda one: order.index(one.input))
     return Cast(tuple(roles), _whole_ids(roles), tuple(left_out))
 
 
-def _input_of(found: Candidates) -> str:
+def _input_of(look: Look, found: Candidates) -> str:
     """Tell an input from the columns that its file could have; empty where they do not."""
     if {"bad_id", "good_id"} <= set(found):
         return "aliases"
+    hint = file_hint(look.shown)
     if {"user_id", "item_id"} <= set(found):
-        return "events"
+        ours = f"{hint.removesuffix('s')}_id"
+        # in a file of items each is there once, whatever `members` they have
+        return hint if hint in ("users", "items") and _is_key(look, found[ours][0]) else "events"
     if "item_id" in found and "basket_id" not in found:
         return "items" if "item_name" in found else "item_tags" if "tag_id" in found else ""
     if "user_id" in found and "basket_id" not in found:
         return "users"
-    return "tags" if "tag_id" in found and len(found) > 1 else ""
+    return "tags" if "tag_id" in found else ""
 
 
 def _role(name: str, look: Look, found: Candidates, unsure: frozenset[str] = frozenset()) -> Role:
@@ -131,7 +134,7 @@ def _unnamed_events(known: Sequence[tuple[Look, Candidates]]) -> list[Role]:
     """Find events whose users, or whose items, no name tells of: a session is a user, or a column that may be ids."""
     roles = []
     for look, found in known:
-        if _input_of(found) or not {"user_id", "item_id"} & set(found):
+        if _input_of(look, found) or not {"user_id", "item_id"} & set(found):
             continue
         missing = "item_id" if "user_id" in found else "user_id"
         baskets = found.get("basket_id", []) if missing == "user_id" and not _has_users_apart(known, found) else []
@@ -161,12 +164,12 @@ def _no_events(known: Sequence[tuple[Look, Candidates]]) -> ProjectError:
     for look, found in known:
         heads = _order_heads(known, found)
         if "item_id" in found and heads:
-            tables = f"'{look.shown}' join '{heads[0].shown}' using (\"{heads[1]}\")"
-            command = f"copy (from {tables}) to 'events.parquet'"
+            key = heads[1] if heads[1].isidentifier() else f'\\"{heads[1]}\\"'
+            command = f"copy (from '{look.shown}' join '{heads[0].shown}' using ({key})) to 'events.parquet'"
             return ProjectError(
                 f"{look.shown} has items and {heads[0].shown} has users: both belong in one file",
                 where=f"both have {heads[1]}",
-                fix=f"join them: duckdb -c {shlex.quote(command)}; then recsys-duck init events.parquet",
+                fix=f'join them: duckdb -c "{command}"; then recsys-duck init events.parquet',
             )
     look, found = max(known, key=lambda one: (len(one[1]), one[0].n_rows))
     lacking = [ours for ours in ("user_id", "item_id") if ours not in found]
@@ -181,19 +184,22 @@ def _no_events(known: Sequence[tuple[Look, Candidates]]) -> ProjectError:
 
 def _beside(look: Look, found: Candidates, events: Role) -> Role | None:
     """Give a file its role beside the events; its ids are those that the events have."""
-    name = _input_of(found)
-    if name == "events" or (not name and "basket_id" in found):
-        return None
+    name = _input_of(look, found)
+    if name == "events":
+        return _role("item_tags", look, found) if "tag_id" in found else None
+    if name == "tags":
+        own = found["tag_id"][0]
+        return _role(name, look, {"tag_name": [one for one in _texts(look) if one != own], **found})
+    is_unknown = not name and not set(found) & {*DOMAINS, "basket_id"}
     for input_name, ours in (("items", "item_id"), ("users", "user_id")):
-        own = _shared(look, found.get(ours, []), events, ours)
-        if name in ("", input_name) and own:
-            others = [one for one in found.get(ours, []) if one != own]
-            rest = {**found, ours: [own, *others]}
+        own = _shared(look, found.get(ours, []), events, ours) if is_unknown or name == input_name else ""
+        if own:
             names = f"{input_name.removesuffix('s')}_name"
-            rest.setdefault(names, [one for one in _texts(look) if one != own] if not name else [])
-            if rest[names] or name == input_name:
-                return _role(input_name, look, rest)
-    return _role(name, look, found) if name else None
+            others = [one for one in found.get(ours, []) if one != own]
+            texts = [one for one in _texts(look) if one != own] if is_unknown else []
+            role = _role(input_name, look, {names: texts, **found, ours: [own, *others]})
+            return role if names in role.column else None
+    return _role(name, look, found) if name not in ("", "items", "users") else None
 
 
 def _shared(look: Look, named: Sequence[str], events: Role, ours: str) -> str:
@@ -246,6 +252,24 @@ def _together(one: Role, other: Role) -> Role | str:
     return replace(one, looks=(together, *one.looks[1:], *other.looks))
 
 
+def _complete_tags(
+    roles: list[Role], known: Sequence[tuple[Look, Candidates]], left_out: list[tuple[str, str]]
+) -> None:
+    """See to it that links to tags have tags: a link to a tag that no file names is rejected.
+
+    Where only the links are there, the tags are read from their file, unless those are what users wrote.
+    """
+    links = next((one for one in roles if one.input == "item_tags"), None)
+    if links is None or any(one.input == "tags" for one in roles):
+        return
+    found = next(found for look, found in known if look.shown == links.looks[0].shown)
+    if "user_id" in found:
+        roles.remove(links)
+        left_out += [(look.shown, "no file has the names of its tags") for look in links.looks]
+    else:
+        roles.append(Role("tags", links.looks, {"tag_id": links.column["tag_id"]}))
+
+
 def _names_inside(events: Role, known: Sequence[tuple[Look, Candidates]], roles: Sequence[Role]) -> Iterator[Role]:
     """Take the names of items from the events themselves, where they are there and no other file has them."""
     found = next(found for look, found in known if look.shown == events.looks[0].shown)
@@ -270,7 +294,10 @@ def _whole_ids(roles: Sequence[Role]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _why(found: Candidates) -> str:
-    if {"user_id", "item_id"} <= set(found):
+def _why(look: Look, found: Candidates) -> str:
+    name = _input_of(look, found)
+    if name == "events":
         return "another file has the events"
+    if name in ("items", "users"):
+        return f"it has no names of {name}"
     return "it has no column that is used beside the events" if found else "no column of it is recognised"
