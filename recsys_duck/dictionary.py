@@ -112,7 +112,7 @@ def _sentence(text: str) -> str:
 
 def _meta() -> Iterator[str]:
     yield "## What a generation tells of itself\n"
-    for table in meta_tables({}, {}, {}, {}):
+    for table in meta_tables({}, {}, {}, {}, {}):
         yield f"### meta.{table.name}\n\n{table.about}\n\n| column | type | meaning |\n|---|---|---|"
         for name, sql_type, comment in table.columns:
             yield f"| `{name}` | {sql_type} | {comment} |"

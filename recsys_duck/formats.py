@@ -9,22 +9,30 @@ from recsys_duck.errors import ProjectError, near_miss
 
 TIME_UNITS = ("text", "s", "ms", "us", "ns")
 TIMES: Mapping[str, type] = {"time_unit": str, "time_format": str}
+MISSING: Mapping[str, type] = {"null": list}
 OPTIONS: Mapping[str, Mapping[str, type]] = {
-    "parquet": TIMES,
-    "csv": {"delimiter": str, "encoding": str, "header": bool, "names": list, "quote": str, **TIMES},
-    "ndjson": TIMES,
+    "parquet": {**MISSING, **TIMES},
+    "csv": {
+        **{"delimiter": str, "encoding": str, "header": bool, "names": list, "quote": str, "escape": str},
+        **{"comment": str, "skip": int, **MISSING, **TIMES},
+    },
+    "ndjson": {"encoding": str, "records": str, "max_document_mb": int, **MISSING, **TIMES},
     "json_records": {"records": str, "max_document_mb": int},
 }
 FIELDS = {"format", "files", "optional", "required", "columns", "absent", "places", "unfit", "column"}
-PACKED = ".gz"
+PACKED = (".gz", ".zst")
 QUOTED_DELIMITER_BYTES = 4
 ENDINGS: Mapping[str, Mapping[str, object]] = {
     ".parquet": {"format": "parquet"},
     ".csv": {"format": "csv"},
     ".tsv": {"format": "csv", "delimiter": "\t"},
+    ".tab": {"format": "csv", "delimiter": "\t"},
     ".ndjson": {"format": "ndjson"},
     ".jsonl": {"format": "ndjson"},
+    ".json": {"format": "ndjson"},
 }
+# other words for a format: a file of JSON rows is an array of them or has one a line, which its first byte tells
+ALIASES = {"json": "ndjson", "jsonl": "ndjson", "tsv": "csv"}
 
 
 def is_long(delimiter: str) -> bool:
@@ -46,6 +54,7 @@ def settled(
                 f"the columns of input {name} can't be mapped", where=where, fix="its documents have one layout"
             )
         return {**fields, **said}
+    said = _plain_format(said)
     found = _of_endings(name, files, said, where)
     format_name = said.get("format", found.get("format", fields.get("format")))
     if format_name != fields.get("format"):  # the declared options are those of another format
@@ -53,9 +62,19 @@ def settled(
     return {**fields, **(found if found.get("format") == format_name else {}), "format": format_name, **said}
 
 
+def _plain_format(said: Mapping[str, object]) -> Mapping[str, object]:
+    """Give a format its own name; rows within documents are JSON rows that `records` finds."""
+    if said.get("format") == "json_records":
+        return {"records": "$[*]", **said, "format": "ndjson"}
+    return {**said, "format": ALIASES.get(str(said["format"]), said["format"])} if "format" in said else said
+
+
 def _of_endings(name: str, files: Sequence[str], said: Mapping[str, object], where: str) -> Mapping[str, object]:
     """Tell the format of files from their endings; where those tell none, from options that only CSV has."""
     tellers = {_ending(file) for file in files}
+    told = [ENDINGS[ending] for ending in sorted(tellers) if ending]
+    if told and len(told) == len(tellers) and all(one == told[0] for one in told):
+        return told[0]
     if len(tellers) > 1 and "format" not in said:
         shown = ", ".join(sorted(ending or "another" for ending in tellers))
         raise ProjectError(
@@ -63,16 +82,17 @@ def _of_endings(name: str, files: Sequence[str], said: Mapping[str, object], whe
             where=where,
             fix=f"give files of one format, or say it: --reader {name}.format=csv",
         )
-    if tellers not in (set(), {""}):
-        return ENDINGS[next(iter(tellers))] if len(tellers) == 1 else {}
+    if told:
+        return {}
     return {"format": "csv"} if any(key in OPTIONS["csv"] and key not in TIMES for key in said) else {}
 
 
 def _ending(file: str) -> str:
     """Find the ending that tells a file's format; empty where none does."""
-    packed = file.removesuffix(PACKED)
+    name = file.lower()
+    inner = next((name.removesuffix(packed) for packed in PACKED if name.endswith(packed)), name)
     for ending, told in ENDINGS.items():
-        if packed.endswith(ending) and (packed == file or told["format"] != "parquet"):
+        if inner.endswith(ending) and (inner == name or told["format"] != "parquet"):
             return ending
     return ""
 
@@ -92,6 +112,7 @@ def refuse_options(name: str, format_name: str, options: Mapping[str, object], w
         key, value = ("quote", quote) if len(quote) > 1 else ("delimiter", delimiter)
         fix = "give one character, or none" if key == "quote" else "give what stands between two fields"
         raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=fix)
+    _refuse_marks(name, options, where)
     if is_long(delimiter) and options.get("quote"):
         raise ProjectError(
             f"fields of input {name} can't be quoted: its delimiter has {len(delimiter.encode())} bytes",
@@ -113,6 +134,22 @@ def refuse_options(name: str, format_name: str, options: Mapping[str, object], w
         )
 
 
+def _refuse_marks(name: str, options: Mapping[str, object], where: str) -> None:
+    """Refuse an escape, a comment or an encoding that can't be one."""
+    escape, comment, encoding = (str(options.get(key, "")) for key in ("escape", "comment", "encoding"))
+    if len(escape) > 1:
+        fix = f"give one character, as in --reader {name}.escape='\"\\\\\"'"
+        raise ProjectError(f"option escape of input {name} can't be {escape!r}", where=where, fix=fix)
+    if "\n" in comment or (comment and comment in (options.get("delimiter", ","), options.get("quote", '"'))):
+        fix = f'give what comment lines begin with, as in --reader {name}.comment="#"'
+        raise ProjectError(f"option comment of input {name} can't be {comment!r}", where=where, fix=fix)
+    try:
+        "".encode(encoding or "utf-8")
+    except (LookupError, ValueError):
+        fix = f"use utf-8, utf-16, latin-1, cp1252 or another that Python knows: --reader {name}.encoding=cp1252"
+        raise ProjectError(f"there is no encoding {encoding}", where=where, fix=fix) from None
+
+
 def _refuse_option(name: str, format_name: str, key: str, value: object, where: str) -> None:
     known = {option for options in OPTIONS.values() for option in options}
     if key not in known:
@@ -121,7 +158,9 @@ def _refuse_option(name: str, format_name: str, key: str, value: object, where: 
     if wanted is None:
         options = ", ".join(OPTIONS[format_name]) or "none"
         raise ProjectError(f"{key} is no option of {format_name}", where=where, fix=f"options: {options}")
-    if type(value) is not wanted or (isinstance(value, int) and wanted is int and value < 1):
+    if wanted is list and isinstance(value, str) and key in MISSING:
+        return  # one text is a list of one
+    if type(value) is not wanted or (isinstance(value, int) and wanted is int and value < (key != "skip")):
         kind = {str: "a text", bool: "a boolean, true or false", int: "a number, 1 or more", list: "a list of texts"}[
             wanted
         ]

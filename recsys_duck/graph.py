@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.project import Project
-from recsys_duck.stage import LAYERS, PythonStage, SqlStage, Stage
+from recsys_duck.stage import LAYERS, TOLD, PythonStage, SqlStage, Stage
 
 AFTER_SPLIT = ("features", "training", "models", "recs", "eval")
 CORE_FOR_ALL = ("core.users", "core.items", "core.tags", "core.item_tags")
@@ -222,7 +222,7 @@ def _contract_problems(project: Project, producers: Mapping[str, tuple[str, ...]
                 fix="add its stage: the contract asks for it",
             )
         for stage in stages:
-            names = [column.name for column in stage.tables[table].columns if column.name != "reject_reason"]
+            names = [column.name for column in stage.tables[table].columns if column.name not in TOLD]
             if sorted(names) != sorted(columns):
                 yield ProjectError(
                     f"{table} is not what the staging contract asks for",

@@ -1,25 +1,39 @@
-"""Heads: what the first rows of a text file say of its columns, in CSV or newline-delimited JSON.
+"""Heads: what the first rows of a text file say of it, in CSV or JSON: its columns, its encoding, its packing.
 
 No file is read whole before it is built: what a later row holds against them is judged by a gate.
-Refuses files of another encoding, columns that nothing names or that stand twice, and lines that are no JSON.
+Refuses files of another encoding, columns that nothing names or that stand twice, a first line that is none.
 """
 
-import csv
-import gzip
+import codecs
+import io
 import json
+import os
 import re
+import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 from recsys_duck.errors import ProjectError
-from recsys_duck.formats import PACKED
-from recsys_duck.source import Input, SourceFile
+from recsys_duck.formats import QUOTED_DELIMITER_BYTES
+from recsys_duck.packing import opened, packing_of
+from recsys_duck.records import Dialect, Tally, csv_records
+from recsys_duck.source import Input, SourceFile, TextForm
 
 CSV_ROWS = 100
 JSON_ROWS = 1000
 MOST_CHARACTERS = 16_000_000  # of one line, as DuckDB has it, and of all lines that are looked at
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes for itself
 
 
 def csv_head(declared: Input, file: SourceFile) -> SourceFile:
@@ -28,120 +42,278 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     Raises:
         ProjectError: a name stands twice, `names` has more or fewer than the file, or it is not so encoded.
     """
-    rows = _csv_rows(declared, file)
+    form, lines = _text(declared, file, CSV_ROWS + 1)
+    form, lines = _at_table(declared, form, lines)
+    form, rows = _csv_rows(declared, form, lines)
+    if not rows:
+        return replace(file, text=form, is_empty=True)
     named, has_header = declared.options.get("names"), declared.options.get("header", True) is not False
-    first = rows[0] if rows else []
+    _refuse_odd_line(declared, file, form, lines, [len(row) for row in rows])
     if isinstance(named, list):
-        if len(first) != len(named):
-            what = (
-                f"{file.shown} has {len(first)} columns, names has {len(named)}" if first else f"{file.shown} is empty"
-            )
-            fix = (
-                "name each column of the file, in its order, or say its delimiter" if first else "give a file with rows"
-            )
+        if len(rows[0]) != len(named):
+            what = f"{file.shown} has {len(rows[0])} columns, names has {len(named)}"
+            fix = "name each column of the file, in its order, or say its delimiter"
             raise ProjectError(what, where=f"input {declared.name}", fix=fix)
         names = [str(name) for name in named]
     else:
-        names = first if has_header else [str(place) for place in range(1, len(first) + 1)]
+        names = list(rows[0]) if has_header else [str(place) for place in range(1, len(rows[0]) + 1)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         fix = "rename one of them in the first line; or, if that is data, say header = false"
         raise ProjectError(f"column {repeated[0]} stands twice", where=file.shown, fix=fix)
     columns = dict(zip(names, zip(*_same_length(rows[has_header:], len(names)), strict=True), strict=False))
-    numeric = frozenset(name for name, values in columns.items() if _are_numbers(values))
-    return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric)
+    numeric = frozenset(name for name, values in columns.items() if _are_numbers(declared, values))
+    return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, text=form)
 
 
-def ndjson_head(declared: Input, file: SourceFile) -> SourceFile:
-    """Name the keys of a newline-delimited JSON file's first rows, each with the type that holds all its values there.
+def json_head(declared: Input, file: SourceFile) -> SourceFile:
+    """Name the keys of a JSON file's first rows, each with the type that holds all its values there.
+
+    The rows stand one a line, in one array, or in documents where `records` finds them. A column may be a
+    path into nested objects, `user.id`.
 
     Raises:
-        ProjectError: one of the first lines is no JSON object.
+        ProjectError: one of the first rows is no JSON object.
     """
+    if "records" in declared.options:
+        names = dict.fromkeys(declared.own_name(name) for name in declared.columns)
+        nested = frozenset(name for name in names if "." in name)
+        return replace(file, present=dict.fromkeys(names, "VARCHAR"), nested=nested, text=_form(declared, file))
+    form, lines = _text(declared, file, JSON_ROWS)
+    first = next((line.lstrip()[0] for line in lines if line.strip()), "")
+    if not first:
+        return replace(file, text=form, is_empty=True)
+    rows = list(_array_rows("".join(lines)) if first == "[" else _line_rows(declared, file, lines))
+    form = replace(form, is_array=first == "[")
+    if form.is_array and form.encoding != "utf-8":
+        command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
+        raise ProjectError(f"{file.shown} is an array in {form.encoding}", where=file.shown, fix=f"convert: {command}")
     values: dict[str, list[Any]] = {}
-    for number, line in enumerate(_lines(declared, file, JSON_ROWS), start=1):
+    for row in rows:
+        for name, value in row.items():
+            values.setdefault(name, []).append(value)
+    paths = {declared.own_name(name) for name in declared.columns} - set(values)
+    for path in sorted(path for path in paths if "." in path):
+        found = [value for row in rows if (value := at_path(row, path.split("."))) is not None]
+        if found:
+            values[path] = found
+    present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
+    later = {name: "VARCHAR" for name in sorted(paths - set(present)) if _has_key(file, form, name.split(".")[-1])}
+    texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
+    numeric = frozenset(
+        name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(declared, found)
+    )
+    nested = frozenset(path for path in paths if "." in path)
+    return replace(file, present={**present, **later}, numeric=numeric, nested=nested, text=form)
+
+
+def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Read the rows of lines; one that is no object a gate rejects, unless it is the first."""
+    is_first = True
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except ValueError:
             row = None
-        if not isinstance(row, dict | None) or (row is None and line.strip() != "null"):
+        if isinstance(row, dict):
+            yield row
+        elif is_first and line.strip() != "null":
             raise ProjectError(
-                f"input {declared.name} can't be read as ndjson",
+                f"input {declared.name} can't be read as JSON",
                 where=f"{file.shown}, line {number}",
-                fix='give one JSON object a line, or say another format: format = "csv"',
+                fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
             )
-        for name, value in (row or {}).items():
-            values.setdefault(name, []).append(value)
-    present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
-    texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
-    numeric = frozenset(name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(found))
-    return replace(file, present=present, numeric=numeric)
+        is_first = False
 
 
-def _csv_rows(declared: Input, file: SourceFile) -> list[list[str]]:
-    """Split the first lines of a CSV file, blank ones left out."""
-    delimiter, quote = str(declared.options.get("delimiter", ",")), str(declared.options.get("quote", '"'))
-    lines = _lines(declared, file, CSV_ROWS + 1)
-    if declared.options.get("header", True) is not False and lines and not lines[0].strip():
-        raise ProjectError(f"the first line of {file.shown} is blank", where=file.shown, fix="open it with its header")
-    if len(delimiter) != 1 or len(quote) != 1:
-        return [line.rstrip("\r\n").split(delimiter or None) for line in lines if line.strip("\r\n")]
-    rows: list[list[str]] = []
-    try:
-        rows += (row for row in csv.reader(lines, delimiter=delimiter, quotechar=quote) if row)
-    except csv.Error as error:  # a later row that Python can't split DuckDB may
-        if not rows:
-            fix = f"say quote or delimiter: {error}"
-            raise ProjectError(f"{file.shown} can't be read as csv", where=file.shown, fix=fix) from None
-    return rows
+def _array_rows(text: str) -> Iterator[dict[str, Any]]:
+    """Read the first objects of an array, as far as the text goes."""
+    decoder, at, n_rows = json.JSONDecoder(), text.index("[") + 1, 0
+    while n_rows < JSON_ROWS:
+        found = re.compile(r"[\s,]*").match(text, at)
+        at = found.end() if found else at
+        try:
+            row, at = decoder.raw_decode(text, at)
+        except ValueError:
+            return
+        n_rows += 1
+        if isinstance(row, dict):
+            yield row
 
 
-def _lines(declared: Input, file: SourceFile, n_lines: int) -> list[str]:
+def at_path(value: Any, path: Sequence[str]) -> Any:
+    """Find a value in nested objects and lists; null where there is none."""
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
+    """Tell whether a key stands anywhere in a file: rows further on may have what the first ones lack."""
+    sign = json.dumps(name).encode()
+    last = b""
+    with opened(file.path, form.packing) as stream:
+        while chunk := stream.read(MOST_CHARACTERS):
+            if sign in last + chunk:
+                return True
+            last = chunk[-len(sign) :]
+    return False
+
+
+def _at_table(declared: Input, form: TextForm, lines: list[str]) -> tuple[TextForm, list[str]]:
+    """Leave out the lines above a table: those to skip, comments, blank ones, and Excel's `sep=;`."""
+    skip, comment = int(str(declared.options.get("skip", 0))), str(declared.options.get("comment", ""))
+    while skip < len(lines):
+        line = lines[skip].rstrip("\r\n")
+        separator = _SEPARATOR_LINE.fullmatch(line)
+        if separator:
+            form = replace(form, delimiter=str(declared.options.get("delimiter", separator.group(1))))
+        elif line.strip(" ") and not (comment and line.startswith(comment)):
+            break
+        skip += 1
+    return replace(form, skip=skip), lines[skip:]
+
+
+def _csv_rows(declared: Input, form: TextForm, lines: Sequence[str]) -> tuple[TextForm, list[tuple[str, ...]]]:
+    """Split the first lines of a table; one that can't be split is an empty row.
+
+    Nothing says that a tab-separated file is quoted: it is, if each of its quotes opens and closes a field.
+    """
+    texts = [line.rstrip("\r\n") for line in lines]
+    dialect = dialect_of(declared, form, skip=0, has_header=False)
+    records = list(csv_records(texts, dialect, 0, Tally()))
+    if may_be_plain(declared, form) and any(record.problem or record.n_lines > 1 for record in records):
+        form = replace(form, quote="")
+        records = list(csv_records(texts, replace(dialect, quote="", escape=""), 0, Tally()))
+    return form, [record.fields for record in records]
+
+
+def may_be_plain(declared: Input, form: TextForm) -> bool:
+    """Tell whether the quotes of a file may mean nothing: it is separated by tabs, and nobody says of quotes."""
+    return form.delimiter == "\t" and bool(form.quote) and "quote" not in declared.options
+
+
+def dialect_of(declared: Input, form: TextForm, *, skip: int, has_header: bool) -> Dialect:
+    """Say how the lines of a file are split."""
+    return Dialect(
+        delimiter=form.delimiter,
+        quote=form.quote,
+        escape=str(declared.options.get("escape", form.quote)),
+        comment=str(declared.options.get("comment", "")),
+        skip=skip,
+        has_header=has_header,
+    )
+
+
+def _refuse_odd_line(declared: Input, file: SourceFile, form: TextForm, lines: Sequence[str], sizes: list[int]) -> None:
+    """Refuse a first line that is none of the table: a title, a comment, names without their values.
+
+    Raises:
+        ProjectError: the lines after it agree on another number of fields.
+    """
+    others = Counter(sizes[1:]).most_common(1)
+    if len(sizes) < 3 or not others or others[0][0] == sizes[0] or others[0][1] < 0.8 * (len(sizes) - 1):
+        return
+    name, first = declared.name, lines[0].strip()
+    sign = re.match(r"[%#;]|//|--", first)
+    fix = f"if it is no part of the table, leave it out: --reader {name}.skip={form.skip + 1}"
+    if sign:
+        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{sign.group()}\"'"
+    elif others[0][0] == 1:
+        fix = f"say what separates the fields: --reader '{name}.delimiter=\";\"'"
+    raise ProjectError(
+        f"the first line has {sizes[0]} fields, the next ones have {others[0][0]}: {first[:80]}",
+        where=f"{file.shown}, line {form.skip + 1}",
+        fix=fix,
+    )
+
+
+def _form(declared: Input, file: SourceFile) -> TextForm:
+    """Say how a text file is read before a line of it is: what is said, and what its first bytes tell."""
+    packing = packing_of(file.path, file.shown)
+    delimiter = str(declared.options.get("delimiter", ","))
+    default = '"' if len(delimiter.encode()) <= QUOTED_DELIMITER_BYTES else ""
+    encoding = str(declared.options.get("encoding", ""))
+    if not encoding:
+        with opened(file.path, packing) as stream:
+            head = stream.read(4)
+        encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8")
+    name = codecs.lookup(encoding).name
+    return TextForm(
+        packing=packing,
+        encoding={"utf-8-sig": "utf-8", "iso8859-1": "latin-1"}.get(name, name),
+        delimiter=delimiter,
+        quote=str(declared.options.get("quote", default)),
+    )
+
+
+def _text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, list[str]]:
     """Read the first lines of a file, packed or not."""
-    encoding = str(declared.options.get("encoding", "utf-8"))
     lines: list[str] = []
     try:
-        with _opened(file, "utf-8-sig" if encoding == "utf-8" else encoding) as stream:
+        form = _form(declared, file)
+        with text_of(file.path, form) as stream:
             left = MOST_CHARACTERS
-            while len(lines) < n_lines and (line := stream.readline(left)):
+            while len(lines) < n_lines and left > 0 and (line := stream.readline(left)):
                 lines.append(line)
                 left -= len(line)
-    except (UnicodeError, LookupError) as error:
-        raise ProjectError(
-            f"{file.shown} is not {encoding}",
-            where=str(file.path),
-            fix=f'say the encoding of input {declared.name}: encoding = "latin-1"',
-            cause=str(error),
-        ) from None
+    except UnicodeError as error:
+        raise not_encoded(declared.name, file, form.encoding, str(error)) from None
     except (OSError, EOFError) as error:
-        fix = getattr(error, "strerror", None) or str(error)
-        raise ProjectError(f"can't read {file.shown}", where=str(file.path), fix=fix) from None
-    return lines
+        told = getattr(error, "strerror", None) or str(error)
+        fix = f"check it, or unpack it: ls -l {shlex.quote(str(file.path))}"
+        raise ProjectError(f"can't read {file.shown}: {told}", where=str(file.path), fix=fix) from None
+    if any("\0" in line for line in lines):
+        fix = f"give its encoding, --reader {declared.name}.encoding=utf-16, or a text file"
+        raise ProjectError(f"{file.shown} is no text: it has bytes of zero", where=file.shown, fix=fix)
+    return form, lines
 
 
-def _opened(file: SourceFile, encoding: str) -> IO[str]:
-    if file.shown.endswith(PACKED):
-        return gzip.open(file.path, "rt", encoding=encoding, newline="")
-    return file.path.open(encoding=encoding, newline="")
+def text_of(path: Path, form: TextForm) -> IO[str]:
+    """Open a file's text, unpacked and decoded; lines keep their ends. What Latin-1 has no sign for is Windows-1252."""
+    encoding = {"utf-8": "utf-8-sig", "latin-1": "cp1252"}.get(form.encoding, form.encoding)
+    return io.TextIOWrapper(opened(path, form.packing), encoding=encoding, newline="")
+
+
+def not_encoded(name: str, file: SourceFile, encoding: str, cause: str) -> ProjectError:
+    """Say that a file is of another encoding, and which it is likely to be."""
+    likely = "cp1252" if encoding == "utf-8" else "utf-8"
+    return ProjectError(
+        f"{file.shown} is not {encoding}",
+        where=file.shown,
+        fix=f"say its encoding, which is likely {likely}: --reader {name}.encoding={likely}",
+        cause=cause,
+    )
 
 
 def _same_length(rows: Sequence[Sequence[str]], n_columns: int) -> Iterator[Sequence[str]]:
-    """Leave out ragged rows: the reader tells of them, with their line."""
+    """Leave out ragged rows: a gate tells of them, with their line."""
     return (row for row in rows if len(row) == n_columns)
 
 
-def _are_numbers(values: Sequence[str]) -> bool:
-    written = [value for value in values if value.strip()]
+def _are_numbers(declared: Input, values: Sequence[str]) -> bool:
+    written = [value for value in values if value.strip() and value not in declared.missing]
     return bool(written) and all(_NUMBER.fullmatch(value) for value in written)
 
 
 def _json_type(values: Sequence[Any]) -> str:
-    """Name the type of a key's values: BIGINT, DOUBLE, BOOLEAN, else text, which integers beyond bigint are, too."""
-    kinds = {type(value) for value in values}
+    """Name the type of a key's values: BIGINT, DOUBLE, BOOLEAN, JSON where all are lists or objects, else text.
+
+    Integers beyond bigint are text; NaN is no value.
+    """
+    scalars = [value for value in values if not isinstance(value, list | dict) and str(value) != "nan"]
+    kinds = {type(value) for value in scalars}
+    if values and not kinds and any(isinstance(value, list | dict) for value in values):
+        return "JSON"
     if kinds == {bool}:
         return "BOOLEAN"
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in scalars):
         return "BIGINT"
     return "DOUBLE" if float in kinds and kinds <= {int, float} else "VARCHAR"

@@ -4,6 +4,7 @@ Owns the patterns of recsys.toml and the command line, and how an input is read.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from recsys_duck.kind import Kind
 from recsys_duck.mapping import asked_columns, missing_columns, written_columns
 from recsys_duck.parameters import table_of
 from recsys_duck.settings import SETTINGS_FILE, Given
-from recsys_duck.source import Source, declare_input, find_files
+from recsys_duck.source import Input, Source, declare_input, find_files
 
 
 def load_sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given, reader: SqlText) -> dict[str, Source]:
@@ -45,6 +46,7 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
         try:
             shown = [file.shown for file in found]
             declared = declare_input(name, settled(name, fields, said.get(name, {}), shown, where=where), where=where)
+            declared = replace(declared, folder_keys=_folder_keys(fields, declared))
         except ProjectError as problem:
             problems.append(problem)
             continue
@@ -59,6 +61,12 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
         sources[name] = Source(declared, found)
     raise_problems(problems)
     return sources
+
+
+def _folder_keys(fields: Mapping[str, Any], declared: Input) -> tuple[str, ...]:
+    """Name the columns that a folder key=value may give: those that somebody maps or adds, never by chance."""
+    added = set(declared.columns) - set(fields.get("columns", {}))
+    return tuple(sorted({*declared.column.values(), *added}))
 
 
 def _patterns(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict[str, tuple[Path, list[str]]]:

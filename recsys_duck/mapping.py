@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from recsys_duck.errors import ProjectError, near_miss
-from recsys_duck.source import Source, SourceFile
+from recsys_duck.source import Source, SourceFile, folder_values
 
 SHOWN = 5
 SHOWN_IN_ERROR = 30
@@ -64,7 +64,7 @@ def missing_columns(source: Source) -> Iterator[ProjectError]:
     for file in source.files:
         for name in dict.fromkeys((*declared.required, *declared.column)):
             own = declared.own_name(name)
-            if declared.format == "json_records" or own in file.present:
+            if declared.format == "json_records" or own in file.present or file.is_empty:
                 continue
             if name in declared.column:
                 what, fix = f"{file.shown} has no column {own}", near_miss(own, file.present)
@@ -80,6 +80,9 @@ def missing_columns(source: Source) -> Iterator[ProjectError]:
 
 
 def _hint(source: Source, file: SourceFile) -> str:
+    key = next((key for key in folder_values(file.shown) if key in source.input.required), "")
+    if key and key not in file.present:
+        return f"; or read it from the folder {key}=…: --column {source.input.name}.{key}={key}"
     is_header = source.input.format == "csv" and source.input.options.get("header", True) is not False
     if is_header and any(name.isdigit() for name in file.present):
         return f"; if its first line is data: --reader {source.input.name}.header=false"

@@ -1,6 +1,6 @@
 """The meta tables: what a generation tells of itself, from the plan and the records of its steps."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from recsys_duck.parameters import Setting
 from recsys_duck.plan import assertions
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, Stage
-from recsys_duck.store import StepRecord
+from recsys_duck.store import FileRecord, StepRecord
 from recsys_duck.warehouse import MetaTable
 
 
@@ -17,6 +17,7 @@ def meta_tables(
     records: Mapping[str, StepRecord],
     settings: Mapping[str, Setting],
     sources: Mapping[str, Source],
+    counted: Mapping[tuple[str, str], FileRecord],
 ) -> tuple[MetaTable, ...]:
     """Give stages, parameters, row_ledger, checks, files and lineage of the recorded stages."""
     return (
@@ -24,7 +25,7 @@ def meta_tables(
         parameters_table(settings),
         _row_ledger(records),
         _checks(stages, records),
-        _files(sources, stages, records),
+        _files(sources, counted),
         _lineage(stages),
     )
 
@@ -134,12 +135,13 @@ def _checks(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
     )
 
 
-def _files(sources: Mapping[str, Source], stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> MetaTable:
-    counted = dict(_counted_files(stages, records))
+def _files(sources: Mapping[str, Source], counted: Mapping[tuple[str, str], FileRecord]) -> MetaTable:
+    unknown = FileRecord("", "", "")
     rows = tuple(
-        (name, file.shown, file.n_bytes, _utc(file.modified_ns), counted.get((name, file.shown)))
+        (name, file.shown, file.n_bytes, _utc(file.modified_ns), found.n_lines, found.n_rows)
         for name, source in sources.items()
         for file in source.files
+        for found in [counted.get((name, file.shown), unknown)]
     )
     return MetaTable(
         "files",
@@ -149,20 +151,12 @@ def _files(sources: Mapping[str, Source], stages: Mapping[str, Stage], records: 
             ("source_file", "varchar", "path relative to the project"),
             ("n_bytes", "bigint", "size"),
             ("modified_at", "timestamp", "last change, UTC"),
-            ("n_records", "bigint", "rows its own part has; null where several files are read together"),
+            ("n_lines", "bigint", "lines of a text file, its header and blank ones included; null elsewhere"),
+            ("n_records", "bigint", "rows in it, lines that hold no record included; null in JSON documents"),
         ),
         rows,
         unsigned=("modified_at",),
     )
-
-
-def _counted_files(
-    stages: Mapping[str, Stage], records: Mapping[str, StepRecord]
-) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, stage in stages.items():
-        if stage.for_each.startswith("files."):
-            for part in records[key].parts:
-                yield (stage.for_each.removeprefix("files."), part.label), part.n_rows
 
 
 def _lineage(stages: Mapping[str, Stage]) -> MetaTable:

@@ -4,10 +4,11 @@ Owns how packed text is opened. Refuses what is no text, with the command that m
 """
 
 import gzip
+import io
 import os
 import shlex
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, BinaryIO, cast
 
 from recsys_duck.errors import ProjectError
 
@@ -22,10 +23,7 @@ REFUSED = {
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it: 7z x {}"),
     b"Rar!\x1a\x07": ("a rar archive", "unpack it: unrar x {}"),
     b"\x1f\x9d": ("packed by compress", "unpack it: uncompress {}"),
-    b"SQLite format 3\x00": (
-        "an SQLite database",
-        "export it: sqlite3 -csv -header {} 'select * from NAME'",
-    ),
+    b"SQLite format 3\x00": ("an SQLite database", "export it: sqlite3 -csv -header {} 'select * from T' > t.csv"),
     b"%PDF-": ("a PDF document", "save {} as CSV"),
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an Excel workbook", "save {} as CSV"),
     b"ARROW1\x00\x00": ("an Arrow file", "write {} as Parquet"),
@@ -51,23 +49,23 @@ def packing_of(path: Path, shown: str) -> str:
     name = shlex.quote(os.path.basename(path))
     if shown.lower().endswith(_TARRED):
         raise _refusal(shown, "a tar archive", f"unpack it: tar xf {name}")
+    if head.startswith(b"PK") and shown.lower().endswith(_WORKBOOKS):
+        raise _refusal(shown, "a workbook", f"save {name} as CSV")
     for sign, (what, command) in REFUSED.items():
         if head.startswith(sign) and not (sign == b"BZh" and head[4:10] not in _BZIP2_BLOCKS):
-            if sign.startswith(b"PK") and shown.lower().endswith(_WORKBOOKS):
-                raise _refusal(shown, "a workbook", f"save {name} as CSV")
             raise _refusal(shown, what, command.format(name))
     return next((packing for sign, packing in READ.items() if head.startswith(sign)), "")
 
 
-def opened(path: Path, packing: str) -> IO[bytes]:
+def opened(path: Path, packing: str) -> BinaryIO:
     """Open a file's bytes, unpacked."""
     if packing == "gzip":
-        return cast(IO[bytes], gzip.open(path, "rb"))
+        return cast(BinaryIO, gzip.open(path, "rb"))
     if packing == "zstd":
         import pyarrow as pa
 
         stream: Any = pa.input_stream(str(path), compression="zstd")
-        return cast(IO[bytes], stream)
+        return io.BufferedReader(stream)
     return path.open("rb")
 
 

@@ -8,22 +8,25 @@ import errno
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from recsys_duck import memory
-from recsys_duck.engines import Engine, Query
+from recsys_duck.engines import Engine, Query, Written
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, StageError
 from recsys_duck.events import Event, Progress, Started, Warned
+from recsys_duck.intake import Intake, Porter, file_records
 from recsys_duck.jobs import run_jobs, run_one
 from recsys_duck.parameters import Value
 from recsys_duck.plan import Part, Step, block_part, parts_left
 from recsys_duck.project import Project
 from recsys_duck.source import changed
-from recsys_duck.stage import Place, PythonStage, SqlStage, Stage
+from recsys_duck.stage import PythonStage, SqlStage, Stage
 from recsys_duck.store import PartRecord, StepRecord, Store
 
 PROGRESS_S = 0.3
@@ -95,19 +98,15 @@ class PartMaker:
         left = parts_left(step, self._store)
         yield Started(stage.key, step.reason, len(left))
         made: list[PartRecord] = []
-        tasks = [self._task(step, stage, part) for part in left]
+        tasks = [partial(self._write, step, stage, part) for part in left]
         told = started
         for finished in run_jobs(self._engine, tasks, self._at_a_time(left, stage)):
-            made += finished
+            made += [record for record, _ in finished]
             if finished or time.monotonic() - told > PROGRESS_S:
                 told = time.monotonic()
                 yield Progress(stage.key, len(made), len(left), self._engine.progress(), round(told - started, 3))
-            for part in finished:
-                if part.n_rows == 0 and stage.for_each.startswith("files.") and part.label:
-                    yield Warned(stage.key, f"{part.label} gave no row")
-        if made and stage.contract.gate_of.startswith("files.") and not stage.for_each:
-            for shown in self._silent_files(step, stage.contract.gate_of):
-                yield Warned(stage.key, f"{shown} gave no row")
+            for _, warnings in finished:
+                yield from (Warned(stage.key, told) for told in warnings)
         fresh = {part.fingerprint: part for part in made}
         found = [
             fresh.get(part.fingerprint) or self._store.part(stage.table, part.fingerprint) for part in step.parts or ()
@@ -116,15 +115,6 @@ class PartMaker:
         columns = parts[0].columns
         self._refuse_broken_contract(stage, columns, records)
         return replace(_new_record(step), parts=parts, columns=columns, elapsed_s=round(time.monotonic() - started, 3))
-
-    def _silent_files(self, step: Step, table: str) -> list[str]:
-        """Name the files of a gate's input, read all at once, that hold no row."""
-        head = "select distinct source_file from "
-        place = Place(len(head), len(head) + len(table), "table", table)
-        sources = (step.parts or ())[0].sources
-        query = Query(head + table, (place,), {}, sources, step.stage.key)
-        seen = {shown for (shown,) in run_one(self._engine, lambda: self._engine.fetch(query))}
-        return [file.shown for file in sources[table.removeprefix("files.")].files if file.shown not in seen]
 
     def _blocks(self, step: Step, stage: Stage) -> tuple[Part, ...]:
         """One part per row of the planning table; none of them for an empty one but a typed, empty part."""
@@ -148,25 +138,36 @@ class PartMaker:
         nothing = {name: Value(sql_type, None) for name, sql_type in columns}
         return parts or (replace(block_part(stage, step.ingredients, nothing), label="", no_rows=True),)
 
-    def _task(self, step: Step, stage: SqlStage, part: Part) -> Callable[[], PartRecord]:
-        query = self._query(step, part)
+    def _write(self, step: Step, stage: SqlStage, part: Part) -> tuple[PartRecord, list[str]]:
+        """Write one part and put it in place; gives what a reader should know of its files, too."""
         name = self._store.new_folder(stage.table, part.fingerprint)
+        scratch = self._store.scratch(stage.table, name)
+        porter = Porter(self._engine, self._store.scratch(stage.table, f"{name}.copies"))
+        try:
+            intakes = {input_name: porter.take(source) for input_name, source in part.sources.items()}
+            written = self._written(step, part, porter, intakes, scratch / "data.parquet")
+        except StageError:
+            _refuse_changed(stage, part)  # the likelier reason, told instead
+            raise
+        _refuse_changed(stage, part)
+        gated = intakes.get(stage.contract.gate_of.removeprefix("files."))
+        record = PartRecord(
+            *(stage.table, name, part.fingerprint, part.label, written.n_rows, written.n_bytes, written.columns),
+            n_read=gated.n_rows if gated else None,
+        )
+        self._store.adopt(scratch, record, file_records(intakes, part.files))
+        return record, [told for intake in intakes.values() for told in intake.warnings]
 
-        def write() -> PartRecord:
-            scratch = self._store.scratch(stage.table, name)
+    def _written(self, step: Step, part: Part, porter: Porter, intakes: Mapping[str, Intake], target: Path) -> Written:
+        """Run a part's query; where DuckDB fails on a text file, once more over a copy of its records."""
+        for is_last in (False, True):
+            sources = {name: intake.source for name, intake in intakes.items()}
             try:
-                written = self._engine.write(query, scratch / "data.parquet")
+                return self._engine.write(self._query(step, replace(part, sources=sources)), target)
             except StageError:
-                _refuse_changed(stage, part)  # the likelier reason, told instead
-                raise
-            _refuse_changed(stage, part)
-            record = PartRecord(
-                stage.table, name, part.fingerprint, part.label, written.n_rows, written.n_bytes, written.columns
-            )
-            self._store.adopt(scratch, record)
-            return record
-
-        return write
+                if is_last or not _copied(porter, intakes.values()):
+                    raise
+        raise AssertionError("a part is written or raises")
 
     def _query(self, step: Step, part: Part) -> Query:
         stage = step.stage
@@ -310,6 +311,11 @@ def _told_as_its_own(stage: PythonStage) -> Iterator[None]:
             raise
         cause = "".join(traceback.format_exception(error))
         raise StageError(f"the stage raised {type(error).__name__}", where=stage.key, cause=cause) from None
+
+
+def _copied(porter: Porter, intakes: Iterable[Intake]) -> bool:
+    """Copy what DuckDB fails on, of every input; false where there is nothing of the kind."""
+    return sum(porter.again(intake) for intake in intakes) > 0
 
 
 def _refuse_changed(stage: SqlStage, part: Part) -> None:

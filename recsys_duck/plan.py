@@ -7,9 +7,10 @@ is never in one.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from recsys_duck.bundles import bundles
 from recsys_duck.graph import Graph
 from recsys_duck.parameters import Value
 from recsys_duck.project import Project
@@ -18,14 +19,15 @@ from recsys_duck.stage import Contract, PythonStage, SqlStage, Stage
 from recsys_duck.store import StepRecord, Store, digest
 
 # Raise it when our own code changes what rows a stage gives.
-DATA_VERSION = 1
+DATA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One run of a stage: its fingerprint, its label, the sources and values it runs with.
 
-    `no_rows` asks for the columns alone: the one part of an empty planning table.
+    `no_rows` asks for the columns alone: the one part of an empty planning table. `files` maps the shown
+    name of each source file of a `for each: files.…` to its own fingerprint.
     """
 
     fingerprint: str
@@ -33,6 +35,7 @@ class Part:
     sources: Mapping[str, Source] = field(default_factory=dict)
     values: Mapping[str, Value] = field(default_factory=dict)
     no_rows: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,15 @@ def make_plan(
         record = store.record(key, fingerprint)
         before = store.ingredients(key, published[key]) if key in published else None
         reason = _change(ingredients, before, moved)
+        parts = _parts(stage, fingerprint, ingredients, project, store if record is None else None)
         if key not in published or published[key] != fingerprint:
             moved.add(key)
         steps.append(
-            _step(stage, fingerprint, ingredients, record, reason, project, is_selected=key in selected, forced=forced)
+            _step(
+                *(stage, fingerprint, ingredients, record, reason, parts),
+                is_selected=key in selected,
+                forced=forced,
+            )
         )
     return Plan(project, graph, tuple(steps))
 
@@ -120,12 +128,11 @@ def _step(
     ingredients: Mapping[str, Any],
     record: StepRecord | None,
     change: str,
-    project: Project,
+    parts: tuple[Part, ...] | None,
     *,
     is_selected: bool,
     forced: bool,
 ) -> Step:
-    parts = _parts(stage, fingerprint, ingredients, project)
     if not is_selected:
         action, reason = "left", "not selected"
     elif record is None or (forced and not stage.is_view):
@@ -170,7 +177,9 @@ def _code(stage: Stage) -> list[Any]:
     return [hashlib.sha256(stage.facts.tokens.encode()).hexdigest()]
 
 
-def _parts(stage: Stage, fingerprint: str, ingredients: Mapping[str, Any], project: Project) -> tuple[Part, ...] | None:
+def _parts(
+    stage: Stage, fingerprint: str, ingredients: Mapping[str, Any], project: Project, store: Store | None
+) -> tuple[Part, ...] | None:
     inputs = {table.removeprefix("files.") for table in stage.reads if table.startswith("files.")}
     sources = {name: project.sources[name] for name in inputs}
     if not stage.for_each:
@@ -180,13 +189,10 @@ def _parts(stage: Stage, fingerprint: str, ingredients: Mapping[str, Any], proje
     name = stage.for_each.removeprefix("files.")
     if not sources[name].files:
         return (Part(fingerprint, label="no files", sources=sources),)
+    known = store.parts_of_files(next(iter(stage.tables))) if store else {}
     return tuple(
-        Part(
-            digest({**ingredients, "files": {**ingredients["files"], name: [file.identity()]}}),
-            label=file.shown,
-            sources={**sources, name: sources[name].only(file)},
-        )
-        for file in sources[name].files
+        Part(one.fingerprint, one.label, {**sources, name: replace(sources[name], files=one.files)}, files=one.members)
+        for one in bundles(sources[name], ingredients, known)
     )
 
 

@@ -9,6 +9,7 @@ from recsys_duck.meta import meta_tables
 from recsys_duck.plan import Plan
 from recsys_duck.project import Project
 from recsys_duck.relation import definitions, relations
+from recsys_duck.stage import TOLD
 from recsys_duck.store import PartRecord, StepRecord, Store
 from recsys_duck.warehouse import Catalog, Generation, Warehouse
 
@@ -28,11 +29,17 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
         for name in definitions(relation):
             is_rejected = name != relation.name
             told = f"Rejected rows of {relation.name}, with reject_reason." if is_rejected else about
-            kept = {one: text for one, text in columns.items() if is_rejected or one != "reject_reason"}
+            kept = {one: text for one, text in columns.items() if is_rejected or one not in TOLD}
             comments[name] = (told, kept)
     macros = tuple(macro for macro in project.macros if set(macro.reads) <= set(tables))
     stages = {key: project.stages[key] for key in records}
-    meta = meta_tables(stages, records, project.settings, project.sources)
+    counted = {
+        (one.input, one.shown): one
+        for record in records.values()
+        for part in record.parts
+        for one in store.files_of(part)
+    }
+    meta = meta_tables(stages, records, project.settings, project.sources, counted)
     return Catalog(tuple(found), comments, macros, meta)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recsys_duck.errors import StageError
 from recsys_duck.parameters import quoted
-from recsys_duck.stage import Stage
+from recsys_duck.stage import TOLD, Stage
 from recsys_duck.store import StepRecord, Store
 
 
@@ -71,14 +71,19 @@ def definitions(relation: Relation) -> dict[str, str]:
     """Give the SELECT of each name a relation defines: its own and, for a gate, `<name>_rejected`."""
     if relation.select:
         return {relation.name: relation.select}
-    rows = f"read_parquet([{paths_text(relation.paths)}])"
+    rows = stored_rows(relation.paths)
     if not relation.is_gate:
         return {relation.name: f"select {_names(relation.columns)} from {rows}"}
-    kept = tuple(column for column in relation.columns if column[0] != "reject_reason")
+    kept = tuple(column for column in relation.columns if column[0] not in TOLD)
     return {
         relation.name: f"select {_names(kept)} from {rows} where reject_reason is null",
         f"{relation.name}_rejected": f"select {_names(relation.columns)} from {rows} where reject_reason is not null",
     }
+
+
+def stored_rows(paths: Sequence[Path]) -> str:
+    """Read Parquet files of the warehouse: what their folders are called is no column of theirs."""
+    return f"read_parquet([{paths_text(paths)}], hive_partitioning = false)"
 
 
 def paths_text(paths: Sequence[Path]) -> str:

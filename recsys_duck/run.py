@@ -123,7 +123,9 @@ class Run:
             makers = [*self._other_parts(step, table), (stage, record)]
             self.engine.define(relation_of(table, makers, self._store))
             n_rows = sum(part.n_rows for _, one in makers for part in one.of_table(table))
-            subject = Subject(stage, contract, table, n_rows, self._gate_input(step), is_whole=len(makers) == 1)
+            n_read = _n_read(record) if contract.gate_of else None
+            gate_input = self._gate_input(step) if n_read is None else n_read
+            subject = Subject(stage, contract, table, n_rows, gate_input, is_whole=len(makers) == 1)
             found = run_one(self.engine, partial(verify, self.engine, subject, record.checks))
             outcomes += found
             if contract.gate_of:
@@ -158,6 +160,12 @@ class Run:
         if self._engine is not None:
             for relation in relations(self._project.stages, self.records, step.stage.tables, self._store):
                 self._engine.define(relation)
+
+
+def _n_read(record: StepRecord) -> int | None:
+    """Count the rows that a gate's files have by their lines; None where they have none to count."""
+    counts = [part.n_read for part in record.parts]
+    return None if None in counts or not counts else sum(count for count in counts if count is not None)
 
 
 def _warnings(step: Step, record: StepRecord) -> Iterator[Event]:

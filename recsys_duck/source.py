@@ -20,7 +20,9 @@ class Input:
     """One declared input: its format, columns by type, and the reader's options.
 
     `column` names the files' own columns that are called otherwise, by our names; `unfit` names a
-    boolean for each column of which a gate judges the values that do not fit their type.
+    boolean for each column of which a gate judges the values that do not fit their type; `ids` names
+    the columns that hold one id each. `folder_keys`
+    are names that somebody asked for: a folder key=value gives the column where a file has none.
     """
 
     name: str
@@ -33,6 +35,19 @@ class Input:
     unfit: Mapping[str, str] = field(default_factory=dict)
     column: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    ids: frozenset[str] = frozenset()
+    folder_keys: tuple[str, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Tell whether its files have lines, which are counted beside their rows."""
+        return self.format == "csv" or (self.format == "ndjson" and "records" not in self.options)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The texts that mean a missing value."""
+        said = self.options.get("null", [])
+        return tuple(str(one) for one in said) if isinstance(said, list) else (str(said),)
 
     def own_name(self, name: str) -> str:
         """Say what the files call a column."""
@@ -40,11 +55,30 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class TextForm:
+    """How a text file is to be read, as its own bytes show: what nobody had to say.
+
+    `skip` counts the lines before the first record, blank and comment ones included. `copy` is a Parquet
+    file of its records, where DuckDB can't read the text itself.
+    """
+
+    packing: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    skip: int = 0
+    is_array: bool = False
+    copy: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file as the build saw it: its path, how it is shown (relative to the project), size and time.
 
     `present` has the columns that it has itself with their types, of newline-delimited JSON those of its
-    first rows; empty for documents. `numeric` names the text columns whose first values are all numbers.
+    first rows; empty for documents. `numeric` names the text columns whose first values are all numbers,
+    `nested` those that are paths into objects, `folders` the values that its folders' names give.
+    `text` says how a text file is read, `is_empty` that there is nothing in it.
     """
 
     path: Path
@@ -54,6 +88,10 @@ class SourceFile:
     digest: str = ""
     present: Mapping[str, str] = field(default_factory=dict)
     numeric: frozenset[str] = frozenset()
+    nested: frozenset[str] = frozenset()
+    folders: Mapping[str, str] = field(default_factory=dict)
+    text: TextForm = TextForm()
+    is_empty: bool = False
 
     def identity(self) -> list[object]:
         """What its fingerprint covers: the content where it was hashed, else size and time."""
@@ -91,6 +129,7 @@ class Source:
             sorted(declared.unfit.items()),
             sorted(declared.column.items()),
             sorted((name, str(value)) for name, value in declared.options.items()),
+            sorted(declared.folder_keys),
         ]
 
 
@@ -121,7 +160,11 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
         format=format_name,
         optional=bool(fields.get("optional", False)),
         required=tuple(str(key) for key in required),
-        **texts,
+        columns=texts["columns"],
+        absent=texts["absent"],
+        places=texts["places"],
+        unfit=texts["unfit"],
+        column=texts["column"],
         options=options,
     )
 
@@ -131,12 +174,14 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
 
     A pattern is relative to `base`; a name is shown relative to `root`. With `content` each file is hashed.
     """
-    paths = {
-        os.path.abspath(found)
+    found = {
+        os.path.abspath(one): pattern
         for pattern in patterns
-        for found in glob.glob(os.path.join(glob.escape(str(base)), os.path.expanduser(pattern)), recursive=True)
-        if os.path.isfile(found)
+        for one in glob.glob(os.path.join(glob.escape(str(base)), os.path.expanduser(pattern)), recursive=True)
     }
+    paths = {path for path in found if os.path.isfile(path)}
+    if found and not paths:
+        _refuse_others(found)
     files = []
     for path in paths:
         if not _is_text(path):
@@ -145,6 +190,25 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
         digest = _digest(Path(path)) if content else ""
         files.append(SourceFile(Path(path), os.path.relpath(path, root), state.st_size, state.st_mtime_ns, digest))
     return tuple(sorted(files, key=lambda file: file.shown))
+
+
+def _refuse_others(found: Mapping[str, str]) -> None:
+    """Refuse patterns that name folders or devices alone.
+
+    Raises:
+        ProjectError: says what one of them is.
+    """
+    path, pattern = next(iter(found.items()))
+    if os.path.isdir(path):
+        endings = {os.path.splitext(name)[1] for name in os.listdir(path)} - {""}
+        files = os.path.join(pattern, f"*{min(endings, default='.csv')}")
+        raise ProjectError(f"{pattern} is a folder", where=path, fix=f"name its files: --files '{files}'")
+    raise ProjectError(f"{pattern} is no regular file", where=path, fix="write it to a file first, and give that")
+
+
+def folder_values(shown: str) -> dict[str, str]:
+    """Give what the folders of a path say, those that are named key=value."""
+    return dict(part.split("=", 1) for part in shown.split(os.sep)[:-1] if "=" in part)
 
 
 def changed(file: SourceFile) -> bool:

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeAlias
 from recsys_duck.errors import ProjectError
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
+# columns of a gate that only its rejected rows show
+TOLD = ("rejected_value", "reject_reason")
 FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "only if", "as", "engine")
 _FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")

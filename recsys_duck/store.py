@@ -8,15 +8,20 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+FILES = "files.json"
+
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One written part: its folder's name, what it is a part of in words, rows, bytes, columns."""
+    """One written part: its folder's name, what it is a part of in words, rows, bytes, columns.
+
+    `n_read` is the number of rows that the lines of its source files have; None where they have no lines.
+    """
 
     table: str
     folder: str
@@ -25,6 +30,18 @@ class PartRecord:
     n_rows: int
     n_bytes: int
     columns: tuple[tuple[str, str], ...]
+    n_read: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A source file of a part, under the fingerprint that it has as a part of its own; lines and rows in it."""
+
+    fingerprint: str
+    input: str
+    shown: str
+    n_lines: int | None = None
+    n_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +118,10 @@ class Store:
         path.mkdir(parents=True)
         return path
 
-    def adopt(self, scratch: Path, part: PartRecord) -> None:
+    def adopt(self, scratch: Path, part: PartRecord, files: Sequence[FileRecord] = ()) -> None:
         """Sync a written part and put it in place under its fingerprint."""
+        if files:
+            _write_text(scratch / FILES, json.dumps([asdict(one) for one in files]))
         _write_text(scratch / "part.json", json.dumps(asdict(part)))
         sync(scratch / "data.parquet")
         sync(scratch)
@@ -110,6 +129,24 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(scratch, target)
         sync(target.parent)
+
+    def files_of(self, part: PartRecord) -> list[FileRecord]:
+        """List the source files that a part was read from; none where it was read from tables."""
+        try:
+            fields = json.loads((self.part_folder(part.table, part.folder) / FILES).read_text(encoding="utf-8"))
+            return [FileRecord(**one) for one in fields]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def parts_of_files(self, table: str) -> dict[str, frozenset[str]]:
+        """Map the fingerprint of each whole part that was read from files to the fingerprints of those."""
+        layer, _, short = table.partition(".")
+        found = {}
+        for path in (self.tables / layer / short).glob(f"*/{FILES}"):
+            part = self._whole(path.parent)
+            if part is not None and part.folder == part.fingerprint:
+                found[part.fingerprint] = frozenset(one.fingerprint for one in self.files_of(part))
+        return found
 
     def part(self, table: str, fingerprint: str) -> PartRecord | None:
         """Find a whole part that a build left, finished or killed."""

@@ -21,7 +21,7 @@ from recsys_duck.parameters import Value, parse_assignment
 from recsys_duck.plan import make_plan
 from recsys_duck.project import Project
 from recsys_duck.publish import put_in_place
-from recsys_duck.relation import Relation, paths_text
+from recsys_duck.relation import Relation, stored_rows
 from recsys_duck.run import How, Run, open_engine
 from recsys_duck.store import PartRecord, Store, digest
 from recsys_duck.warehouse import Catalog, Warehouse
@@ -161,7 +161,7 @@ def _write(found: Sequence[tuple[Mapping[str, Value], PartRecord]], how: How, st
     for values, part in found:
         varied = "".join(f"{value.literal()} as {name}, " for name, value in values.items())
         names = ", ".join(name for name, _ in part.columns)
-        selects.append(f"select {varied}{names} from read_parquet([{paths_text([store.part_path(part)])}])")
+        selects.append(f"select {varied}{names} from {stored_rows([store.part_path(part)])}")
     varying = [{name: value.literal() for name, value in values.items()} for values, _ in found]
     fingerprint = digest([varying, [part.fingerprint for _, part in found]])
     known = store.part(TABLE, fingerprint)

@@ -19,7 +19,7 @@ COUNTED_ROWS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A table to assert: its name in the session, its rows, and the query of what a gate judged.
+    """A table to assert: its name in the session, its rows, and what a gate judged: a query, or its rows by lines.
 
     `is_whole` is false where other stages make parts of the same table.
     """
@@ -28,7 +28,7 @@ class Subject:
     contract: Contract
     relation: str
     n_rows: int
-    gate_input: Query | None = None
+    gate_input: Query | int | None = None
     is_whole: bool = True
 
 
@@ -43,7 +43,7 @@ def verify(engine: Engine, subject: Subject, known: tuple[CheckRecord, ...]) -> 
         outcomes.append(_grain(engine, subject))
     outcomes += _checks(engine, subject, missing)
     ledger = [text for kind, text in wanted if kind == "ledger" and ("ledger", text) not in have]
-    if ledger and subject.gate_input:
+    if ledger and subject.gate_input is not None:
         outcomes.append(_ledger(engine, subject, subject.gate_input, ledger[0]))
     return tuple(outcomes)
 
@@ -162,12 +162,14 @@ def _checks(engine: Engine, subject: Subject, checks: list[Check]) -> Iterator[C
         )
 
 
-def _ledger(engine: Engine, subject: Subject, gate_input: Query, text: str) -> CheckRecord:
-    n_in = int(engine.fetch(gate_input)[0][0])
+def _ledger(engine: Engine, subject: Subject, gate_input: Query | int, text: str) -> CheckRecord:
+    by_lines = isinstance(gate_input, int)
+    n_in = gate_input if isinstance(gate_input, int) else int(engine.fetch(gate_input)[0][0])
     counts = count_reasons(engine, subject.relation)
     n_out = sum(counts.values())
     told = f"{n_in} in, {counts['kept']} kept, {n_out - counts['kept']} rejected"
-    return CheckRecord("ledger", text, "fail", abs(n_in - n_out), "counted", told if n_in != n_out else "")
+    method = "counted on the lines of the files" if by_lines else "counted"
+    return CheckRecord("ledger", text, "fail", abs(n_in - n_out), method, told if n_in != n_out else "")
 
 
 def _count(engine: Engine, subject: Subject, condition: str) -> int:

@@ -73,8 +73,9 @@ class Copier:
         for number in range(max(1, -(-n_rows // rows_per_file))):
             names.append(file.replace("{i}", str(number)))
             first = number * rows_per_file
+            options = "file_row_number = true, hive_partitioning = false"
             part = (
-                f"select * exclude (file_row_number) from read_parquet({quoted(str(whole))}, file_row_number = true) "
+                f"select * exclude (file_row_number) from read_parquet({quoted(str(whole))}, {options}) "
                 f"where file_row_number between {first} and {first + rows_per_file - 1} order by file_row_number"
             )
             self.copy(part, folder / names[-1], name=file)

@@ -20,7 +20,7 @@ from recsys_duck.engines import Query, Written, splice
 from recsys_duck.engines.readers import reader_select
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
 from recsys_duck.parameters import Value, quoted
-from recsys_duck.relation import Relation, definitions, paths_text
+from recsys_duck.relation import Relation, definitions, stored_rows
 from recsys_duck.stage import Place
 
 UNIT_HASH = (
@@ -215,7 +215,7 @@ class DuckdbEngine:
         return Written(
             n_rows,
             os.path.getsize(target),
-            self.columns(Query(f"select * from read_parquet([{paths_text([target])}])")),
+            self.columns(Query(f"select * from {stored_rows([target])}")),
         )
 
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:

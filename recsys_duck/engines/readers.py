@@ -1,9 +1,12 @@
 """Readers: the SELECT over files that a `files.<input>` stands for, in DuckDB's dialect.
 
-Its columns are the declared ones, then those that tell unfit values, then source_file and record_number.
+Its columns are the declared ones, then those that tell unfit values, then `bad_line` (the line holds no
+record), `bad_value` (the text of the first value that does not fit, or of the line), source_file and
+record_number. A file's path is data only where somebody asked for a folder's key.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,21 +16,34 @@ from recsys_duck.parameters import quoted
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 
-# Between the fields of lines that are split by hand: no text has it.
+# Between the fields of lines that are read whole: no text has it.
 NO_DELIMITER = "\x1f"
-# Says the file as DuckDB's own errors do.
-AT_FILE = "chr(10), 'file = ', filename"
+MOST_LINE_BYTES = 16_000_000
+FILE = "filename = true, hive_partitioning = false"
 # Turns an SQL type into the structure that from_json reads: nested dicts, lists and type names.
 Structure = Callable[[str], object]
 
 
 def reader_select(source: Source, structure: Structure) -> str:
     """Give the SELECT that reads a source."""
+    source = replace(source, files=tuple(file for file in source.files if not file.is_empty))
     if not source.files:
         return _empty(source)
     if source.input.format == "json_records":
         return _json_records(source, structure)
-    return _columnar(source)
+    groups: dict[object, list[SourceFile]] = {}
+    for file in source.files:
+        groups.setdefault(_likeness(file), []).append(file)
+    return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
+
+
+def count_select(source: Source) -> str:
+    """Give the SELECT that counts the rows of each CSV file as DuckDB splits it: (path, rows)."""
+    groups: dict[object, list[SourceFile]] = {}
+    for file in source.files:
+        groups.setdefault(_likeness(file), []).append(file)
+    scans = [_scan(replace(source, files=tuple(files))) for files in groups.values()]
+    return " union all ".join(f"select filename, count(*) from {scan} group by filename" for scan in scans)
 
 
 def schema_select(source: Source) -> str:
@@ -37,39 +53,105 @@ def schema_select(source: Source) -> str:
 
 def _empty(source: Source) -> str:
     nulls = [f"cast(null as {sql_type}) as {_name(name)}" for name, sql_type in source.input.columns.items()]
-    nulls += [f"cast(null as boolean) as {_name(name)}" for name in source.input.unfit]
-    nulls += ["cast(null as varchar) as source_file", "cast(null as bigint) as record_number"]
-    return f"select {', '.join(nulls)} where false"
+    nulls += [f"cast(null as boolean) as {_name(name)}" for name in [*source.input.unfit, "bad_line"]]
+    nulls += ["cast(null as varchar) as bad_value", "cast(null as varchar) as source_file"]
+    return f"select {', '.join(nulls)}, cast(null as bigint) as record_number where false"
 
 
-def _columnar(source: Source) -> str:
-    """Read the files, those with the same columns together: what a file lacks is what `absent` says."""
-    groups: dict[tuple[tuple[str, str], ...], list[SourceFile]] = {}
-    for file in source.files:
-        groups.setdefault(tuple(file.present.items()), []).append(file)
-    return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
+def _likeness(file: SourceFile) -> object:
+    """Say what files must have alike to be read by one scan."""
+    form = file.text
+    return (
+        *(tuple(file.present.items()), tuple(file.folders), file.nested, _shift(file), form.packing, form.encoding),
+        *(form.delimiter, form.quote, form.skip, form.is_array, form.copy is None),
+    )
 
 
 def _group(source: Source) -> str:
-    values = {name: _value(source, name) for name in source.input.columns}
+    declared = source.input
+    values = {name: _value(source, name) for name in declared.columns}
+    bad_line = _bad_line(source)
+    flags = {flag: unfit(declared, name, *values[name]) for flag, name in declared.unfit.items()}
     columns = [f"{_typed(source, name, *value)} as {_name(name)}" for name, value in values.items()]
-    columns += [
-        f"{unfit(source.input, name, *values[name])} as {_name(flag)}" for flag, name in source.input.unfit.items()
+    columns += [f"{told} as {_name(flag)}" for flag, told in flags.items()]
+    wrong = [f"when {bad_line} then {_line_text(source)}"] if bad_line != "false" else []
+    wrong += [
+        f"when {told} then cast({values[declared.unfit[flag]][1]} as varchar)"
+        for flag, told in flags.items()
+        if told != "false"
     ]
-    number = "file_row_number + 1" if source.input.format == "parquet" else "cast(null as bigint)"
-    columns += [f"{_shown_name(source)} as source_file", f"{number} as record_number"]
-    return f"select {', '.join(columns)} from {_scan(source)}"
+    bad_value = f"case {' '.join(wrong)} end" if wrong else "cast(null as varchar)"
+    columns += [f"{bad_line} as bad_line", f"{bad_value} as bad_value", f"{_shown_name(source)} as source_file"]
+    return f"select {', '.join(columns)}, {_record_number(source)} as record_number from {_scan(source)}"
+
+
+def _record_number(source: Source) -> str:
+    if source.input.format == "parquet":
+        return "file_row_number + 1"
+    return "line_number" if source.files[0].text.copy and source.input.format == "csv" else "cast(null as bigint)"
+
+
+def _bad_line(source: Source) -> str:
+    """Tell a line that holds no record: one that can't be split, or the header once more."""
+    file, declared = source.files[0], source.input
+    if declared.format == "ndjson":
+        return "not is_object"
+    if declared.format != "csv":
+        return "false"
+    names = [name for name in file.present if name not in file.folders]
+    if "names" not in declared.options and declared.options.get("header", True) is False:
+        ours = {own: name for name, own in declared.column.items()}  # the header that such a file would have
+        names = [ours.get(name, name) for name in names]
+        places = {at for at, name in enumerate(names) if name in declared.columns}
+    else:
+        places = set(range(len(names)))
+    header = [f"{_place(at)} = {quoted(names[at])}" for at in sorted(places)]
+    repeated = f"coalesce({' and '.join(header)}, false)" if len(header) > 1 else "false"
+    return f"(problem is not null or {repeated})" if file.text.copy else repeated
+
+
+def _line_text(source: Source) -> str:
+    file = source.files[0]
+    if source.input.format == "ndjson":
+        return "left(cast(line as varchar), 1000)"
+    places = [_place(at) for at in range(len(file.present) - len(file.folders))]
+    whole = f"concat_ws({quoted(file.text.delimiter)}, {', '.join(places)})"
+    return f"coalesce(line_text, {whole})" if file.text.copy else whole
 
 
 def _value(source: Source, name: str) -> tuple[str | None, str]:
     """Give the type and the SQL of a column as it is scanned; no type for one that the files lack."""
-    own = source.input.own_name(name)
-    present = source.files[0].present
-    if source.input.format == "ndjson":
-        return "VARCHAR", _name(own)
-    if source.input.format == "csv" and own in present:
-        return "VARCHAR", _place(list(present).index(own))
-    return present.get(own), _name(own)
+    file, declared = source.files[0], source.input
+    own = declared.own_name(name)
+    if own in file.folders:
+        text = f"url_decode(regexp_extract(filename, {quoted(f'.*/{_escaped(own)}=([^/]*)/')}, 1))"
+        return "VARCHAR", f"nullif({text}, '__HIVE_DEFAULT_PARTITION__')"
+    if declared.format == "ndjson":
+        found, names = ("JSON", _ids(source)) if name in declared.ids else ("VARCHAR", _others(source))
+        list_name = "found_ids" if name in declared.ids else "found_values"
+        return found, _unless_missing(declared, found, f"{list_name}[{names.index(own) + 1}]")
+    if declared.format == "csv" and own in file.present:
+        return "VARCHAR", _unless_missing(declared, "VARCHAR", _place(list(file.present).index(own)))
+    found_type = file.present.get(own)
+    return found_type, _unless_missing(declared, found_type or "", _name(own))
+
+
+def _unless_missing(declared: Input, found: str, own: str) -> str:
+    """Make NULL of a text that means a missing value."""
+    if not declared.missing or found not in ("VARCHAR", "JSON"):
+        return own
+    text = f"({own} ->> '$')" if found == "JSON" else own
+    return f"case when trim({text}) in ({', '.join(map(quoted, declared.missing))}) then null else {own} end"
+
+
+def _ids(source: Source) -> list[str]:
+    """Name the keys of JSON rows that hold ids: they are read with their quotes, since a list is no id."""
+    return list(dict.fromkeys(source.input.own_name(name) for name in source.input.columns if name in source.input.ids))
+
+
+def _others(source: Source) -> list[str]:
+    declared = source.input
+    return list(dict.fromkeys(declared.own_name(name) for name in declared.columns if name not in declared.ids))
 
 
 def _typed(source: Source, name: str, found: str | None, own: str) -> str:
@@ -81,34 +163,75 @@ def _typed(source: Source, name: str, found: str | None, own: str) -> str:
 
 
 def _scan(source: Source) -> str:
-    paths = paths_text([file.path for file in source.files])
+    form = source.files[0].text
+    paths = paths_text([form.copy or file.path for file in source.files])
     if source.input.format == "parquet":
-        return f"read_parquet([{paths}], filename = true, file_row_number = true)"
+        return f"read_parquet([{paths}], {FILE}, file_row_number = true)"
     if source.input.format == "ndjson":
-        own_names = dict.fromkeys(source.input.own_name(name) for name in source.input.columns)
-        names = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in own_names)
-        options = "format = 'newline_delimited', records = true"  # a text of any value: no type to break off at
-        return f"read_json([{paths}], {options}, columns = {{{names}}}, filename = true)"
-    if is_long(str(source.input.options.get("delimiter", ","))):
-        return _split_lines(source, paths)
-    names = ", ".join(f"{quoted(_place(place))}: 'VARCHAR'" for place in range(len(source.files[0].present)))
-    return f"read_csv([{paths}], {_csv_options(source)}, columns = {{{names}}}, filename = true)"
+        return _json_lines(source, paths)
+    if form.copy:
+        copies = paths_text([file.text.copy for file in source.files if file.text.copy])
+        return f"read_parquet([{copies}], {FILE})"
+    file = source.files[0]
+    n_fields = len(file.present) - len(file.folders)
+    if is_long(form.delimiter):
+        return _split_lines(source, paths, n_fields)
+    names = ", ".join(f"{quoted(_place(place))}: 'VARCHAR'" for place in range(n_fields))
+    return f"read_csv([{paths}], {_csv_options(source)}, columns = {{{names}}}, {FILE})"
 
 
-def _split_lines(source: Source, paths: str) -> str:
-    """Read whole lines and split them; a line of more or fewer fields than the first is refused."""
-    delimiter, n_fields = str(source.input.options["delimiter"]), len(source.files[0].present)
+def _split_lines(source: Source, paths: str, n_fields: int) -> str:
+    """Read whole lines and split them at a delimiter that DuckDB does not know."""
+    delimiter = source.files[0].text.delimiter
     fields = ", ".join(f"fields[{place + 1}] as {_place(place)}" for place in range(n_fields))
-    lines = Input(
-        source.input.name, "csv", {}, options={**source.input.options, "delimiter": NO_DELIMITER, "quote": ""}
-    )
-    told = f"concat('Expected Number of Columns: {n_fields} Found: ', len(fields), ' in line: ', line, {AT_FILE})"
+    split = f"string_split(line, {quoted(delimiter)})"
+    told = "concat('Expected Number of Columns: ', line, chr(10), 'file = ', filename)"
+    checked = f"case when len({split}) = {n_fields} then {split} else error({told}) end"
     return (
-        f"(select {fields}, filename from (select line, string_split(line, {quoted(delimiter)}) as fields, filename "
-        f"from read_csv([{paths}], {_csv_options(replace(source, input=lines))}, columns = {{'line': 'VARCHAR'}}, "
-        f"filename = true) where line <> '') "
-        f"where case when len(fields) = {n_fields} then true else error({told}) end)"
+        f"(select {fields}, filename from (select {checked} as fields, filename "
+        f"from {_whole_lines(source, paths)} where line <> ''))"
     )
+
+
+def _whole_lines(source: Source, paths: str) -> str:
+    """Read each line as it stands, however long."""
+    form = replace(source.files[0].text, delimiter=NO_DELIMITER, quote="")
+    options = _csv_options(replace(source, files=(replace(source.files[0], text=form),)), escape="")
+    sizes = f"max_line_size = {MOST_LINE_BYTES}, buffer_size = {2 * MOST_LINE_BYTES}"
+    return f"read_csv([{paths}], {options}, {sizes}, columns = {{'line': 'VARCHAR'}}, {FILE})"
+
+
+def _json_lines(source: Source, paths: str) -> str:
+    """Read the text of each row, and of it the keys that are asked for; what is no object has none."""
+    form, options = source.files[0].text, source.input.options
+    if "records" in options:
+        at, size = quoted(str(options["records"])), int(str(options.get("max_document_mb", 48))) * 1_000_000
+        rows = (
+            f"(select unnest(json_extract(json, {at})) as line, filename from read_json_objects([{paths}], "
+            f"format = 'unstructured', maximum_object_size = {size}, {FILE}))"
+        )
+    elif form.is_array:
+        rows = f"(select json as line, filename from read_json_objects([{paths}], format = 'array', {FILE}))"
+    elif form.copy:
+        rows = f"read_parquet([{paths}], {FILE})"
+    else:
+        rows = _whole_lines(source, paths)
+    ids, others = (
+        f"[{', '.join(quoted(_json_path(source, own)) for own in names)}]" for names in (_ids(source), _others(source))
+    )
+    return (
+        f"(select line, filename, is_object, "
+        f"case when is_object then json_extract(line, {ids}) end as found_ids, "
+        f"case when is_object then json_extract_string(line, {others}) end as found_values "
+        f"from (select line, filename, coalesce(json_valid(line) and json_type(line) = 'OBJECT', false) as is_object "
+        f"from {rows} where line is not null))"
+    )
+
+
+def _json_path(source: Source, own: str) -> str:
+    """Write a key as a JSON path; a nested one has a step for each of its parts."""
+    parts = own.split(".") if own in source.files[0].nested else [own]
+    return "$" + "".join(f"[{part}]" if part.isdigit() and len(parts) > 1 else f".{_name(part)}" for part in parts)
 
 
 def _place(place: int) -> str:
@@ -116,19 +239,20 @@ def _place(place: int) -> str:
     return f"field_{place + 1}"
 
 
-def _csv_options(source: Source) -> str:
+def _csv_options(source: Source, *, escape: str | None = None) -> str:
     """Say everything: what DuckDB guesses of a CSV it may guess wrong, and then skips lines without a word."""
-    options = source.input.options
-    has_header = bool(options.get("header", True))
+    options, form = source.input.options, source.files[0].text
+    has_header = source.input.format == "csv" and bool(options.get("header", True))
     arguments = [
         "auto_detect = false",
-        "skip = 0",
+        f"skip = {form.skip}",
         "strict_mode = true",
         f"header = {'true' if has_header else 'false'}",
-        f"delim = {quoted(str(options.get('delimiter', ',')))}",
-        f"quote = {quoted(str(options.get('quote', chr(34))))}",
-        f"escape = {quoted(str(options.get('quote', chr(34))))}",
-        f"encoding = {quoted(str(options.get('encoding', 'utf-8')))}",
+        f"delim = {quoted(form.delimiter)}",
+        f"quote = {quoted(form.quote)}",
+        f"escape = {quoted(str(options.get('escape', form.quote)) if escape is None else escape)}",
+        f"encoding = {quoted(form.encoding)}",
+        f"compression = {quoted(form.packing or 'none')}",
     ]
     return ", ".join(arguments)
 
@@ -141,14 +265,17 @@ def _json_records(source: Source, structure: Structure) -> str:
     at = quoted(str(options.get("records", "$[*]")))
     size = int(str(options.get("max_document_mb", 48))) * 1_000_000
     names = ", ".join(f"{_placed(source.input, name)} as {_name(name)}" for name in columns)
+    told = "false as bad_line, cast(null as varchar) as bad_value"
+    is_alike = len({_shift(file) for file in source.files}) == 1
+    shown = _shown_name(source) if is_alike else _each(source)
     return (
-        f"select {names}, source_file, record_number from ("
+        f"select {names}, {told}, source_file, record_number from ("
         f"select from_json(record_text, {quoted(shape)}) as record, source_file, record_number from ("
         f"select unnest(json_extract(json, {at})) as record_text, "
         f"generate_subscripts(json_extract(json, {at}), 1) as record_number, "
-        f"{_shown_name(source)} as source_file "
+        f"{shown} as source_file "
         f"from read_json_objects([{paths_text([file.path for file in source.files])}], "
-        f"format = 'unstructured', maximum_object_size = {size}, filename = true)))"
+        f"format = 'unstructured', maximum_object_size = {size}, {FILE})))"
     )
 
 
@@ -165,9 +292,30 @@ def _shown_name(source: Source) -> str:
     """Show a file's path relative to the project, whatever the current folder is."""
     if len(source.files) == 1:
         return f"cast({quoted(source.files[0].shown)} as varchar)"
-    paths = ", ".join(quoted(str(file.path)) for file in source.files)
+    if source.files[0].text.copy:
+        return _each(source)
+    put, cut = _shift(source.files[0])
+    return f"concat({quoted(put)}, substr(filename, {cut + 1}))" if put else f"substr(filename, {cut + 1})"
+
+
+def _shift(file: SourceFile) -> tuple[str, int]:
+    """Say what to put before, and to cut from, a file's path to show it: the same for all files of a folder."""
+    path, shown = str(file.path), file.shown
+    ups = re.match(r"(?:\.\./)*", shown)
+    put = ups.group() if ups else ""
+    return (put, len(path) - (len(shown) - len(put))) if path.endswith(shown[len(put) :]) else (shown, len(path))
+
+
+def _each(source: Source) -> str:
+    """Show the path of each file as written down here: for a few files that share no folder."""
+    paths = ", ".join(quoted(str(file.text.copy or file.path)) for file in source.files)
     shown = ", ".join(quoted(file.shown) for file in source.files)
     return f"map([{paths}], [{shown}])[filename]"
+
+
+def _escaped(text: str) -> str:
+    """Quote a text within a regular expression."""
+    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", text)
 
 
 def _name(name: str) -> str:

@@ -4,6 +4,7 @@ Refuses what is no single SELECT. Offsets are bytes, as the parser counts them.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,13 +13,15 @@ import duckdb
 
 from recsys_duck.engines.readers import schema_select
 from recsys_duck.errors import ProjectError, raise_problems
-from recsys_duck.heads import csv_head, ndjson_head
+from recsys_duck.heads import csv_head, json_head
 from recsys_duck.ids import is_id
+from recsys_duck.packing import packing_of
 from recsys_duck.parameters import quoted
-from recsys_duck.source import Source, SourceFile
+from recsys_duck.source import Source, SourceFile, folder_values
 from recsys_duck.stage import Column, Place, SqlFacts
 from recsys_duck.times import time_problems
 
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
 # What gives other rows at each run: chance, identity, the clock, the session.
@@ -84,7 +87,7 @@ class SqlText:
         for name, sql_type in source.input.columns.items():
             self._refuse_type(source, name, sql_type)
         if source.input.format == "json_records":
-            return source
+            return replace(source, files=tuple(replace(file, is_empty=not file.n_bytes) for file in source.files))
         self._refuse_time_format(source)
         found = replace(source, files=tuple(self._seen(source, file) for file in source.files))
         raise_problems(list(time_problems(found)))
@@ -117,10 +120,26 @@ class SqlText:
             ) from None
 
     def _seen(self, source: Source, file: SourceFile) -> SourceFile:
+        """Look into one file; a folder key=value is a column if somebody asks for it and the file has none."""
+        found = self._own_columns(source, file)
+        folders = {
+            key: value
+            for key, value in folder_values(file.shown).items()
+            if key in source.input.folder_keys and key not in found.present
+        }
+        if found.is_empty or not folders:
+            return found
+        types = {key: "BIGINT" if _INTEGER.fullmatch(value) else "VARCHAR" for key, value in folders.items()}
+        return replace(found, present={**found.present, **types}, folders=folders)
+
+    def _own_columns(self, source: Source, file: SourceFile) -> SourceFile:
+        if not file.n_bytes:
+            return replace(file, is_empty=True)
         if source.input.format == "csv":
             return csv_head(source.input, file)
         if source.input.format == "ndjson":
-            return ndjson_head(source.input, file)
+            return json_head(source.input, file)
+        packing_of(file.path, file.shown)  # refuses what is packed
         try:
             rows = self._connection.execute(f"describe {schema_select(source.only(file))}").fetchall()
         except duckdb.Error as error:

@@ -11,6 +11,8 @@ numbered_aliases as (
         aliases.bad_id,
         aliases.good_id,
         aliases.unfit_bad_id or aliases.unfit_good_id as is_unfit,
+        aliases.bad_line,
+        aliases.bad_value,
         row_number() over (
             partition by aliases.bad_id, aliases.good_id is null
             order by aliases.good_id
@@ -23,7 +25,9 @@ select
     numbered_aliases.bad_id,
     -- the id that it stands for; it may be bad itself
     numbered_aliases.good_id,
+    numbered_aliases.bad_value as rejected_value,
     case
+        when numbered_aliases.bad_line then 'bad_line'
         when numbered_aliases.is_unfit then 'unfit_id'
         when numbered_aliases.bad_id is null or numbered_aliases.good_id is null then 'missing_id'
         when numbered_aliases.turn > 1 then 'duplicate_bad_id'

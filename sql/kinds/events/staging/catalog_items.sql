@@ -11,6 +11,8 @@ resolved_items as (
         coalesce(item_aliases.item_id, items.item_id) as item_id,
         items.item_name,
         items.bad_item_id,
+        items.bad_line,
+        items.bad_value,
         coalesce(item_aliases.item_id <> items.item_id, false) as is_alias
     from files.items
     left join staging.item_aliases
@@ -20,7 +22,9 @@ resolved_items as (
 select
     resolved_items.item_id,
     resolved_items.item_name,
+    resolved_items.bad_value as rejected_value,
     case
+        when resolved_items.bad_line then 'bad_line'
         when resolved_items.bad_item_id then 'bad_item_id'
         when resolved_items.is_alias and max(
             case

@@ -13,7 +13,9 @@ select
     events.basket_id,
     events.position,
     events.source_file,
+    events.bad_value as rejected_value,
     case
+        when events.bad_line then 'bad_line'
         when events.bad_user_id then 'bad_user_id'
         when events.bad_item_id then 'bad_item_id'
         when events.bad_weight then 'bad_weight'

@@ -4,15 +4,15 @@
 --         repeated ids of the file.
 
 select
-    users.user_id,
-    users.user_name
-from files.users
+    catalog_users.user_id,
+    catalog_users.user_name
+from staging.catalog_users
 union all
 select
     events.user_id,
     cast(null as varchar) as user_name
 from staging.events
-left join files.users
-    on events.user_id = users.user_id
-where users.user_id is null and events.user_id is not null
+left join staging.catalog_users
+    on events.user_id = catalog_users.user_id
+where catalog_users.user_id is null and events.user_id is not null
 group by events.user_id

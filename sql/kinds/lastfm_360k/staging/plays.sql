@@ -15,6 +15,7 @@ counted_plays as (
             when regexp_matches(selected_plays.plays, '^[+-]?0*[0-9]{1,12}$')
                 then try_cast(selected_plays.plays as bigint)
         end as plays,
+        selected_plays.plays as plays_text,
         selected_plays.source_file
     from staging.selected_plays
 )
@@ -28,6 +29,9 @@ select
     -- times that the user played the artist
     counted_plays.plays,
     counted_plays.source_file,
+    case
+        when coalesce(counted_plays.plays, 0) < 1 then counted_plays.plays_text
+    end as rejected_value,
     case
         when counted_plays.user_id is null then 'missing_user_id'
         when counted_plays.artist_id is null then 'missing_artist_id'

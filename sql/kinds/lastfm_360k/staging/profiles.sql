@@ -13,7 +13,9 @@ read_profiles as (
         nullif(trim(profiles.gender), '') as gender,
         nullif(trim(profiles.age), '') as age_text,
         nullif(trim(profiles.country), '') as country,
-        nullif(trim(profiles.signup), '') as signup
+        nullif(trim(profiles.signup), '') as signup,
+        profiles.bad_line,
+        profiles.bad_value
     from files.profiles
 ),
 
@@ -30,6 +32,8 @@ numbered_profiles as (
         end as age,
         read_profiles.country,
         read_profiles.signup,
+        read_profiles.bad_line,
+        read_profiles.bad_value,
         row_number() over (
             partition by read_profiles.user_id
             order by
@@ -53,7 +57,9 @@ select
     numbered_profiles.country,
     -- day of signing up, as written
     numbered_profiles.signup,
+    numbered_profiles.bad_value as rejected_value,
     case
+        when numbered_profiles.bad_line then 'bad_line'
         when numbered_profiles.user_id is null then 'missing_user_id'
         when numbered_profiles.turn > 1 then 'duplicate_user_id'
         when

@@ -13,6 +13,8 @@ read_plays as (
         nullif(trim(plays.artist_id), '') as artist_id,
         nullif(trim(plays.artist_name), '') as artist_name,
         nullif(trim(plays.plays), '') as plays,
+        plays.bad_line,
+        plays.bad_value,
         plays.source_file
     from files.plays
 )
@@ -26,7 +28,9 @@ select
     -- times that the user played the artist, as written
     read_plays.plays,
     read_plays.source_file,
+    read_plays.bad_value as rejected_value,
     case
+        when read_plays.bad_line then 'bad_line'
         when
             $gender is not null
             and read_plays.user_id is not null

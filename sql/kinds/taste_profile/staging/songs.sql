@@ -12,6 +12,8 @@ numbered_songs as (
         songs.track_id,
         songs.artist,
         songs.title,
+        songs.bad_line,
+        songs.bad_value,
         row_number() over (
             partition by songs.song_id
             order by
@@ -29,7 +31,9 @@ select
     numbered_songs.track_id,
     numbered_songs.artist,
     numbered_songs.title,
+    numbered_songs.bad_value as rejected_value,
     case
+        when numbered_songs.bad_line then 'bad_line'
         when numbered_songs.song_id is null then 'missing_song_id'
         when numbered_songs.turn > 1 then 'duplicate_song_id'
     end as reject_reason

@@ -11,7 +11,9 @@ select
     catalog_names.type,
     -- what people read; null where the source has no name
     catalog_names.name,
+    catalog_names.bad_value as rejected_value,
     case
+        when catalog_names.bad_line then 'bad_line'
         when catalog_names.id is null then 'missing_id'
         when
             catalog_names.type is null

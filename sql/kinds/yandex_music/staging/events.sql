@@ -14,7 +14,9 @@ select
     -- place in what the user listened to, as the source numbers it
     interactions.track_seq as position,
     interactions.source_file,
+    interactions.bad_value as rejected_value,
     case
+        when interactions.bad_line then 'bad_line'
         when interactions.user_id is null then 'missing_user_id'
         when interactions.track_id is null then 'missing_track_id'
         when interactions.started_at is null then 'bad_time'

@@ -1,0 +1,186 @@
+"""Intake: the files of one part made ready to be read, and how many rows their lines say that they have.
+
+A text file is read by DuckDB itself where each of its lines is one record, and from a copy of its records
+elsewhere. The counts come from the lines, not from any reader: what a gate has in must be as many.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from recsys_duck.engines import Engine, Query
+from recsys_duck.engines.copies import csv_batches, is_plain, json_batches
+from recsys_duck.engines.readers import count_select
+from recsys_duck.errors import StageError
+from recsys_duck.heads import may_be_plain, text_of
+from recsys_duck.lines import count_lines
+from recsys_duck.records import Record, Tally
+from recsys_duck.relation import paths_text
+from recsys_duck.source import Input, Source, SourceFile
+from recsys_duck.store import FileRecord
+
+READ_BY_DUCKDB = ("utf-8", "latin-1")
+
+
+@dataclass(slots=True)
+class Intake:
+    """What was found in the files of one source: its files as they are to be read, rows by file, and warnings."""
+
+    source: Source
+    rows: dict[str, int] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def has_rows(self, file: SourceFile) -> bool:
+        """Tell whether a file may have rows: false where it is empty, or its lines hold none."""
+        return not file.is_empty and self.rows.get(file.shown) != 0
+
+    @property
+    def n_rows(self) -> int | None:
+        """Rows that the lines of all files have; None where some have no lines to count."""
+        is_counted = all(file.is_empty or file.shown in self.rows for file in self.source.files)
+        return sum(self.rows.values()) if is_counted else None
+
+
+class Porter:
+    """Makes files ready for an engine; copies lie in a folder of its own."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._n_copies = 0
+
+    def take(self, source: Source) -> Intake:
+        """Count the lines of each file, and copy those that DuckDB can't read as they are.
+
+        Raises:
+            StageError: a file is of another encoding, or its quotes are escaped in a way that nobody said.
+        """
+        intake = Intake(source)
+        files: dict[str, SourceFile] = {file.shown: file for file in source.files}
+        doubtful = []
+        for file in source.files:
+            if file.is_empty or not source.input.is_text or file.text.is_array:
+                continue
+            tally = _tally(source.input, file)
+            if tally is None:
+                files[file.shown] = self._copied(intake, file)
+                continue
+            intake.rows[file.shown], intake.tallies[file.shown] = tally.n_rows, tally
+            if tally.has_quotes:
+                doubtful.append(file)
+        for file in self._swallowing(source, doubtful, intake.rows):
+            files[file.shown] = self._unquoted(source.input, file) or self._copied(intake, file)
+        intake.source = replace(source, files=tuple(files.values()))
+        if source.input.format == "parquet":
+            intake.rows.update(self._stored_rows(source))
+        intake.warnings += [f"{file.shown} gave no row" for file in source.files if not intake.has_rows(file)]
+        return intake
+
+    def again(self, intake: Intake) -> bool:
+        """Copy the files that DuckDB fails on; false where it reads all of them."""
+        files = {file.shown: file for file in intake.source.files}
+        direct = [file for file in files.values() if not (file.is_empty or file.text.copy or file.text.is_array)]
+        if intake.source.input.format != "csv":
+            return False
+        failing = self._swallowing(intake.source, direct, intake.rows)
+        for file in failing:
+            files[file.shown] = self._copied(intake, file)
+        intake.source = replace(intake.source, files=tuple(files.values()))
+        return bool(failing)
+
+    def _stored_rows(self, source: Source) -> dict[str, int]:
+        """Read from the end of each Parquet file how many rows it has."""
+        shown = {str(file.path): file.shown for file in source.files if not file.is_empty}
+        if not shown:
+            return {}
+        paths = paths_text([Path(path) for path in shown])
+        text = f"select file_name, num_rows from parquet_file_metadata([{paths}])"
+        return {shown[path]: int(n) for path, n in self._engine.fetch(Query(text, where=source.input.name))}
+
+    def _swallowing(self, source: Source, files: list[SourceFile], rows: dict[str, int]) -> list[SourceFile]:
+        """Find the files of which DuckDB reads other than as many rows as they have lines for."""
+        if not files:
+            return []
+        try:
+            found = self._engine.fetch(
+                Query(count_select(replace(source, files=tuple(files))), where=source.input.name)
+            )
+        except StageError:
+            if len(files) == 1:
+                return files
+            half = len(files) // 2
+            return [one for some in (files[:half], files[half:]) for one in self._swallowing(source, some, rows)]
+        counted = {str(path): int(n_rows) for path, n_rows in found}
+        return [file for file in files if counted.get(str(file.path), 0) != rows[file.shown]]
+
+    def _unquoted(self, declared: Input, file: SourceFile) -> SourceFile | None:
+        """Read a tab-separated file without quotes, where with them its lines break."""
+        if may_be_plain(declared, file.text) and is_plain(declared, file):
+            return replace(file, text=replace(file.text, quote=""))
+        return None
+
+    def _copied(self, intake: Intake, file: SourceFile) -> SourceFile:
+        declared, tally, spans = intake.source.input, Tally(), list[Record]()
+        self._n_copies += 1
+        path = self._folder / f"copy-{self._n_copies}.parquet"
+        batches = json_batches(declared, file, tally) if declared.format == "ndjson" else None
+        self._engine.write_batches(batches or csv_batches(declared, file, tally, spans), path)
+        intake.rows[file.shown], intake.tallies[file.shown] = tally.n_rows, tally
+        if spans:
+            first = spans[0]
+            told = "1 value spans" if tally.n_continued == first.n_lines - 1 else "some values span"
+            intake.warnings.append(
+                f"{told} lines in {file.shown}, first from line {first.line}: {first.text[:60]!r}; "
+                f"if that quote means nothing: --reader '{declared.name}.quote=\"\"'"
+            )
+        return replace(file, text=replace(file.text, copy=path))
+
+
+def _tally(declared: Input, file: SourceFile) -> Tally | None:
+    """Count the lines of a file of which each can be one record; None where DuckDB can't read it as it is."""
+    form, comment = file.text, str(declared.options.get("comment", ""))
+    if form.encoding not in READ_BY_DUCKDB:
+        return None
+    counts = count_lines(file.path, form.packing, quote=form.quote, comment=comment)
+    above = _above(file, comment)
+    tally = Tally(
+        n_lines=counts.n_lines,
+        n_header=int(declared.format == "csv" and declared.options.get("header", True) is not False),
+        n_blank=counts.n_blank - above.n_blank,
+        n_comment=counts.n_comment - above.n_comment,
+        n_skipped=form.skip,
+        has_quotes=declared.format == "csv" and counts.n_quotes > 0,
+    )
+    is_single = declared.format == "csv" and len(file.present) == 1
+    if not counts.is_even or tally.n_comment or (is_single and tally.n_blank):
+        return None
+    tally.n_rows = tally.n_lines - tally.n_skipped - tally.n_header - tally.n_blank
+    return tally
+
+
+def _above(file: SourceFile, comment: str) -> Tally:
+    """Tell blank lines and comments among those above a table: the reader skips them by number."""
+    tally = Tally()
+    if file.text.skip:
+        with text_of(file.path, file.text) as stream:
+            for _ in range(file.text.skip):
+                line = stream.readline().rstrip("\r\n")
+                tally.n_blank += not line
+                tally.n_comment += bool(comment) and line.startswith(comment)
+    return tally
+
+
+def file_records(intakes: Mapping[str, Intake], fingerprints: Mapping[str, str]) -> list[FileRecord]:
+    """Record the files of a part: lines and rows in each, where they are known."""
+    return [
+        FileRecord(
+            fingerprint=fingerprints.get(file.shown, ""),
+            input=name,
+            shown=file.shown,
+            n_lines=intake.tallies[file.shown].n_lines if file.shown in intake.tallies else None,
+            n_rows=0 if file.is_empty else intake.rows.get(file.shown),
+        )
+        for name, intake in intakes.items()
+        for file in intake.source.files
+    ]
