@@ -119,6 +119,8 @@ def _format_lines(role: Role) -> Iterator[str]:
         for key, comment in comments.items():
             if key in look.options:
                 yield _line(f"{key} = {_value(look.options[key])}", comment)
+    if "records" in look.options:
+        yield _line(f"records = {_value(look.options['records'])}", "where the rows are in the document")
     if "encoding" in look.options:
         yield _line(f"encoding = {_value(look.options['encoding'])}", ENCODINGS)
 
@@ -133,7 +135,7 @@ def _missing_lines(role: Role) -> Iterator[str]:
         for value in look.column(own).values
     ]
     found = missing_spellings(values)
-    if found and role.looks[0].format != "parquet":
+    if found:
         yield _line(f"null = {_value(found)}", "texts that stand for a missing value")
 
 

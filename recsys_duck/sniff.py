@@ -21,12 +21,13 @@ from recsys_duck.traits import numbers_of, times_of
 DELIMITERS = (",", ";", "\t", "|", "::", "\x01", "<SEP>", "~", "^")
 LAST_DELIMITERS = (" ", ":")  # only where no other splits: they stand inside of values, too
 COMMENTS = ("#", "%", "//", "--")
-MOST_ROWS = 30_000
+MOST_ROWS = 10_000
 MOST_LINES = 2_000  # of which fields are counted
 MOST_SKIPPED = 30
 MOST_SHARE = 0.8  # of the lines that must have as many fields, for a delimiter to be one
 MOST_OPEN = 0.02  # of the lines, with a quote that is not closed
 PARQUET = b"PAR1"
+_INSIDE = re.compile(r'"([^"]+)"\s*:\s*\[(?=\s*\{)')  # an array of objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +85,29 @@ def look_at(path: Path, shown: str) -> Look | None:
 
 
 def _json(path: Path, shown: str, sample: Sample) -> Look | None:
-    """Read JSON lines or one JSON array; None where the first line only begins like JSON."""
-    rows: list[Mapping[str, Any]] = []
+    """Read JSON lines, one array, or an array inside of a document; None where the first line only begins like JSON."""
     lines = [line for line in sample.lines if line.strip()]
-    kind = (
-        "ndjson" if isinstance(_parsed(lines[0]), dict) and (len(lines) == 1 or _parsed(lines[1]) is not None) else ""
-    )
-    if kind:
+    options = _encoded(sample)
+    rows: list[Mapping[str, Any]] = []
+    inside = _INSIDE.search("".join(lines[:MOST_LINES]))
+    if all(isinstance(_parsed(line), dict) for line in lines[:2]) and not (len(lines) == 1 and inside):
         rows = [row for row in map(_parsed, lines[:MOST_ROWS]) if isinstance(row, dict)]
-        if len(lines) == 1:
-            _refuse_wrapped(rows[0], shown)
     elif lines[0].lstrip().startswith("["):
-        kind, rows = "json", list(_array_rows("".join(lines)))
-    elif sample.is_whole and isinstance(document := _parsed("".join(lines)), dict):
-        _refuse_wrapped(document, shown)
+        rows = list(_array_rows("".join(lines), 0))
+    elif inside:
+        rows = list(_array_rows("".join(lines), inside.end() - 1))
+        options["records"] = f"$.{_path_part(inside[1])}[*]"
     if not rows:
         return None
     flat = [dict(_flat(row)) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
     columns = tuple(Column(name, tuple(_text(row.get(name)) for row in flat)) for name in names)
     free = frozenset({"encoding"} if sample.is_ascii else ())
-    return Look(path, shown, kind, columns, len(flat), _encoded(sample), free, sample.is_whole)
+    return Look(path, shown, "ndjson", columns, len(flat), options, free, sample.is_whole)
+
+
+def _path_part(key: str) -> str:
+    return key if key.isidentifier() else f'"{key}"'
 
 
 def _parsed(text: str) -> Any:
@@ -114,9 +117,9 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _array_rows(text: str) -> Iterator[Mapping[str, Any]]:
-    """Read the objects of an array one by one, up to where the sample ends."""
-    decoder, at = json.JSONDecoder(), text.index("[") + 1
+def _array_rows(text: str, start: int) -> Iterator[Mapping[str, Any]]:
+    """Read the objects of an array one by one, up to where it or the sample ends."""
+    decoder, at = json.JSONDecoder(), text.index("[", start) + 1
     while (begin := re.compile(r"[\s,]*").match(text, at)) and begin.end() < len(text):
         try:
             row, at = decoder.raw_decode(text, begin.end())
@@ -124,14 +127,6 @@ def _array_rows(text: str) -> Iterator[Mapping[str, Any]]:
             return
         if isinstance(row, dict):
             yield row
-
-
-def _refuse_wrapped(document: Mapping[str, Any], shown: str) -> None:
-    """Refuse a document whose rows are a list inside of it."""
-    for key, value in document.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            command = f"jq -c '.[\"{key}\"][]' {shown} > rows.jsonl"
-            raise ProjectError(f"the rows of {shown} are inside of its key {key}", where=shown, fix=command)
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
