@@ -85,7 +85,8 @@ def building(project: Project) -> Iterator[Store]:
 
 def prelude(plan: Plan, how: How) -> Iterator[Event]:
     """Tell what the project sets in vain, what the machine lacks, and how much there is to do."""
-    read = {name for step in plan.steps for name in step.stage.parameters} | {"models", *plan.project.off.values()}
+    read = {name for step in plan.steps for name in step.stage.parameters} | {"models"}
+    read |= {name for only_if in plan.project.off.values() for name in only_if}
     for name, setting in plan.project.settings.items():
         if setting.source in ("recsys.toml", "command line") and name not in read:
             yield Warned("", f"parameter {name} is set, but no stage of kind {plan.project.kind.name} reads it")

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
-from recsys_duck.events import Built, Event, Failed, Gated, Planned, Progress, Published, Started, Tried, Warned
+from recsys_duck.events import Built, Event, Failed, Gated, Noted, Planned, Progress, Published, Started, Tried, Warned
 from recsys_duck.funnel import brief_lines, funnel_lines
 
 PIPED_WIDTH = 100
@@ -44,6 +44,7 @@ class Narrator:
         )
         self._task = self._bars.add_task("", told="", visible=False)
         self._gates: list[Gated] = []
+        self._notes: list[str] = []
 
     def __enter__(self) -> "Narrator":
         self._bars.start()
@@ -63,13 +64,16 @@ class Narrator:
                 self._rich.print(line, markup=False, soft_wrap=True)
             if isinstance(event, Gated):
                 self._gates.append(event)
+            elif isinstance(event, Noted):
+                self._notes.append(event.message)
             elif isinstance(event, Published):
                 self._show_funnel(is_new=event.is_new)
 
     def _show_funnel(self, *, is_new: bool) -> None:
         """Show where rows went, last of all: a table where something is new, else a line a gate."""
-        lines = ["", *funnel_lines(self._gates)] if is_new else [f"{'':11}{line}" for line in brief_lines(self._gates)]
-        for line in lines if self._gates else ():
+        gates = funnel_lines(self._gates) if is_new else brief_lines(self._gates)
+        lines = [*gates, *self._notes]
+        for line in ["", *lines] if is_new and lines else [f"{'':11}{line}" for line in lines]:
             self._rich.print(line, markup=False, soft_wrap=True)
 
     def _move_bar(self, event: Event) -> None:

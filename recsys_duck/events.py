@@ -74,6 +74,14 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Noted(Event):
+    """Something worth a line at the end of a build, and no reason to worry."""
+
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gated(Event):
     """Where the rows of a gate went: `n_in` = `n_kept` + those of `rejected`, by reason, most first."""
 

@@ -14,6 +14,7 @@ from recsys_duck.stage import LAYERS, TOLD, PythonStage, SqlStage, Stage
 
 AFTER_SPLIT = ("features", "training", "models", "recs", "eval")
 CORE_FOR_ALL = ("core.users", "core.items", "core.tags", "core.item_tags")
+SPLIT_FOR_ALL = ("split.train", "split.train_end")
 SPLIT_FOR_EVAL = ("split.test", "split.judged_pairs")
 # what a side table of a kind may not be made of: it would carry test into train
 OF_EVENTS = ("staging.events", "core.events", "core.interactions")
@@ -32,10 +33,12 @@ class Graph:
     stages: Mapping[str, Stage]
     producers: Mapping[str, tuple[str, ...]]
     upstream: Mapping[str, tuple[str, ...]]
-    off: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def select(self, pattern: str) -> set[str]:
         """Choose stages: a table or stage, `+name` with what it needs, `name+` with what needs it.
+
+        A stage that is `built with` a chosen one comes with it, if what it reads is chosen, or + asks for it.
 
         Raises:
             ProjectError: the name is of no table or stage.
@@ -54,6 +57,11 @@ class Graph:
                 for one in inputs:
                     downstream[one] += (key,)
             grown |= self._reach(chosen, downstream)
+        for key, stage in self.stages.items():
+            if grown & set(self.producers.get(stage.built_with, ())):
+                needed = self._reach({key}, self.upstream)
+                if pattern.startswith("+") or needed <= grown:
+                    grown |= {key, *needed}
         return grown
 
     @staticmethod
@@ -89,8 +97,10 @@ def build_graph(project: Project) -> Graph:
     return Graph({key: stages[key] for key in order}, producers, upstream, project.off)
 
 
-def _off(parameter: str) -> str:
-    return f"it is made only if {parameter} is on" if parameter else "it is of a model that models does not name"
+def _off(only_if: Sequence[str]) -> str:
+    if not only_if:
+        return "it is of a model that models does not name"
+    return f"it is made only if {' or '.join(only_if)} is {'given' if only_if[0].startswith('files.') else 'on'}"
 
 
 def _order(upstream: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -139,10 +149,16 @@ def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -
                     fix=near_miss(name, [*project.settings, *bound]),
                 )
         if isinstance(stage, SqlStage):
-            yield from _stage_problems(stage)
+            yield from _stage_problems(stage, producers)
 
 
-def _stage_problems(stage: SqlStage) -> Iterator[RecsysDuckError]:
+def _stage_problems(stage: SqlStage, producers: Mapping[str, tuple[str, ...]]) -> Iterator[RecsysDuckError]:
+    if stage.built_with and stage.built_with not in producers:
+        yield ProjectError(
+            f"{stage.key} is built with {stage.built_with}, which nothing makes",
+            where=f"{stage.path}, built with",
+            fix=near_miss(stage.built_with, producers),
+        )
     gate_of = stage.contract.gate_of
     if gate_of and gate_of not in stage.reads:
         yield ProjectError(
@@ -207,7 +223,7 @@ def _may_read(layer: str, table: str) -> bool:
         if read in ("staging", "core"):
             return table in CORE_FOR_ALL
         if read == "split":
-            return table == "split.train" or (layer == "eval" and table in SPLIT_FOR_EVAL)
+            return table in SPLIT_FOR_ALL or (layer == "eval" and table in SPLIT_FOR_EVAL)
     return True
 
 

@@ -126,10 +126,10 @@ def _checks(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
             ("stage", "varchar", "the stage whose header names it"),
             ("kind", "varchar", "grain, check or ledger"),
             ("assertion", "varchar", "key columns, predicate, or ledger sentence"),
-            ("severity", "varchar", "fail stops a build, warn does not"),
+            ("severity", "varchar", "fail stops a build, warn and note do not"),
             ("n_failed", "bigint", "rows or keys that break it"),
             ("method", "varchar", "counted, on which share of the keys, or proven"),
-            ("examples", "varchar", "first keys that break it"),
+            ("examples", "varchar", "first keys that break it, or what the check says of the rows, a line each"),
         ),
         rows,
     )

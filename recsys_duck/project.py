@@ -16,6 +16,7 @@ from recsys_duck.kind import NO_STAGES, SQL_FOLDER, Kind
 from recsys_duck.macro import Macro, parse_macro
 from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
+from recsys_duck.sentence import columns_of
 from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
@@ -42,7 +43,7 @@ class Project:
     contract: Mapping[str, Mapping[str, str]]
     toml: Mapping[str, Any]
     unread: tuple[str, ...] = ()
-    off: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has_times(self) -> bool:
         """Tell whether the source knows when events happened."""
@@ -64,7 +65,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     contract = read_toml(SQL_FOLDER / "contract.toml")
     in_python = {stage.key: stage for stage in python_stages if stage.origin in ("shared", kind.name)}
     everything: dict[str, Stage] = {**in_python, **stages}
-    active = _active(everything, settings)
+    active = _active(everything, settings, sources)
     made = {table for one in active.values() for table in one.tables}
     project = Project(
         root=root,
@@ -180,11 +181,13 @@ def _number(setting: Setting) -> int:
     return int(str(setting.value.data))
 
 
-def _active(stages: Mapping[str, Stage], settings: Mapping[str, Setting]) -> dict[str, Stage]:
+def _active(
+    stages: Mapping[str, Stage], settings: Mapping[str, Setting], sources: Mapping[str, Source]
+) -> dict[str, Stage]:
     """Leave out what is off, and the models that `models` does not name: their lists, what is fitted for them.
 
     Raises:
-        ProjectError: `models` names no part of the table of lists, or an `only if` names no parameter.
+        ProjectError: `models` names no part of the table of lists, or an `only if` no parameter and no input.
     """
     models = settings["models"]
     wanted = models.value.data if isinstance(models.value.data, tuple) else ()
@@ -201,18 +204,21 @@ def _active(stages: Mapping[str, Stage], settings: Mapping[str, Setting]) -> dic
                 fix=near_miss(str(name), known),
             )
     left_out = known - set(wanted)
-    return {key: stage for key, stage in stages.items() if stage.part not in left_out and _is_on(stage, settings)}
+    given: dict[str, bool] = {name: bool(one.value.data) for name, one in settings.items()}
+    given |= {f"files.{name}": bool(source.files) for name, source in sources.items()}
+    return {key: stage for key, stage in stages.items() if stage.part not in left_out and _is_on(stage, given)}
 
 
-def _is_on(stage: Stage, settings: Mapping[str, Setting]) -> bool:
-    """Tell whether the parameter that a stage is for is neither 0, false, null nor empty."""
-    if stage.only_if and stage.only_if not in settings:
-        raise ProjectError(
-            f"{stage.key} is made only if {stage.only_if}, which is no parameter",
-            where=f"{stage.key}, only if",
-            fix=near_miss(stage.only_if, settings),
-        )
-    return not stage.only_if or bool(settings[stage.only_if].value.data)
+def _is_on(stage: Stage, given: Mapping[str, bool]) -> bool:
+    """Tell whether any that a stage is for is on: a parameter not 0, false, null or empty, an input with files."""
+    for name in stage.only_if:
+        if name not in given:
+            raise ProjectError(
+                f"{stage.key} is made only if {name}, which is no parameter and no input",
+                where=f"{stage.key}, only if",
+                fix=near_miss(name, given),
+            )
+    return not stage.only_if or any(given[name] for name in stage.only_if)
 
 
 def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:
@@ -257,7 +263,8 @@ def _with_meanings(facts: SqlFacts, meanings: Mapping[str, object]) -> SqlFacts:
 def _refuse_checks(stage: SqlStage, reader: SqlText) -> None:
     columns = {column.name for column in stage.facts.columns}
     for check in stage.contract.checks:
-        unknown = reader.predicate_columns(check.predicate, where=f"{stage.path}, check") - columns
+        spoken = set(columns_of(check.sentence))
+        unknown = (reader.predicate_columns(check.predicate, where=f"{stage.path}, check") | spoken) - columns
         if unknown:
             raise ProjectError(
                 f"a check of {stage.key} speaks of {', '.join(sorted(unknown))}",

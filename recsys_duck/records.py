@@ -68,9 +68,9 @@ class _Split:
         self._quote = dialect.quote
         self._is_doubled = dialect.escape in ("", dialect.quote)
         quote, escape = re.escape(dialect.quote), re.escape(dialect.escape or dialect.quote)
-        inside = rf"(?:[^{quote}]|{quote}{quote})*" if self._is_doubled else rf"(?:[^{quote}{escape}]|{escape}.)*"
-        self._inside = re.compile(inside, re.DOTALL)
-        self._escaped = re.compile(rf"{escape}(.)", re.DOTALL)
+        doubled, escaped = f"(?:[^{quote}]|{quote}{quote})*", f"(?:[^{quote}{escape}]|{escape}.)*"
+        self._inside = re.compile((doubled if self._is_doubled else escaped) if quote else "", re.DOTALL)
+        self._escaped = re.compile(f"{escape}(.)", re.DOTALL)
 
     def has_quote(self, line: str) -> bool:
         """Tell whether a line has a quote at all."""

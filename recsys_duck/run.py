@@ -14,11 +14,12 @@ from recsys_duck import memory
 from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.errors import ProjectError
-from recsys_duck.events import Built, Event, Skipped, Started, Warned
+from recsys_duck.events import Built, Event, Noted, Skipped, Started, Warned
 from recsys_duck.jobs import run_one
 from recsys_duck.parts import PartMaker, refuse_least_need
 from recsys_duck.plan import Plan, Step
 from recsys_duck.relation import relation_of, relations
+from recsys_duck.sentence import columns_of
 from recsys_duck.stage import PythonStage, SqlStage, Stage
 from recsys_duck.store import CheckRecord, StepRecord, Store
 from recsys_duck.verify import Subject, count_reasons, raise_failures, verify
@@ -71,7 +72,7 @@ class Run:
                 self._keep(step, step.record)
             if step.action == "reuse" and step.record is not None:
                 yield Skipped(key, step.reason)
-                yield from _warnings(step, step.record)
+                yield from warnings(step, step.record)
             return
         started = time.monotonic()
         if step.action == "check" and step.record is not None:
@@ -83,7 +84,7 @@ class Run:
             record = yield from maker.make(step, self.records)
         record = self._assert(step, record)
         self._keep(step, record)
-        yield from _warnings(step, record)
+        yield from warnings(step, record)
         rejected = sum(n_rows for reason, n_rows in record.ledger.items() if reason not in ("in", "kept"))
         n_rows = sum(part.n_rows for part in record.parts)
         n_bytes = sum(part.n_bytes for part in record.parts)
@@ -168,16 +169,26 @@ def _n_read(record: StepRecord) -> int | None:
     return None if None in counts or not counts else sum(count for count in counts if count is not None)
 
 
-def _warnings(step: Step, record: StepRecord) -> Iterator[Event]:
-    """Tell the checks that warn, at every build as long as they do."""
+def warnings(step: Step, record: StepRecord) -> Iterator[Warned | Noted]:
+    """Tell the checks that warn or note, at every build as long as they do."""
     for contract in step.stage.tables.values():
         sentences = {check.predicate: check.sentence for check in contract.checks}
         for check in record.checks:
             if check.n_failed and check.text in sentences:
-                told = f": {sentences[check.text]}" if sentences[check.text] else ""
-                told += f" (first: {check.examples})" if check.examples else ""
-                broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
-                yield Warned(step.stage.key, f"{broken} the check {check.text}{told}")
+                event = Noted if check.severity == "note" else Warned
+                for message in _messages(check, sentences[check.text]):
+                    yield event(step.stage.key, message)
+
+
+def _messages(check: CheckRecord, sentence: str) -> list[str]:
+    if columns_of(sentence):
+        return check.examples.splitlines()
+    if check.severity == "note" and sentence:
+        return [sentence]
+    told = f": {sentence}" if sentence else ""
+    told += f" (first: {check.examples})" if check.examples else ""
+    broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
+    return [f"{broken} the check {check.text}{told}"]
 
 
 def _now() -> str:

@@ -16,7 +16,8 @@ from recsys_duck.errors import ProjectError
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 # columns of a gate that only its rejected rows show
 TOLD = ("rejected_value", "reject_reason")
-FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "only if", "as", "engine")
+CHECKS = {"check": "fail", "check (warn)": "warn", "check (note)": "note"}
+FIELDS = ("grain", "why", "source", *CHECKS, "gate of", "for each", "only if", "built with", "as", "engine")
 _FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
@@ -58,10 +59,10 @@ class SqlFacts:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A predicate that is true for every row; `warns` means it does not stop the build."""
+    """A predicate that is true for every row; its severity is fail, warn, or note, a line at the end of a build."""
 
     predicate: str
-    warns: bool = False
+    severity: str = "fail"
     sentence: str = ""
 
 
@@ -93,7 +94,8 @@ class SqlStage:
     for_each: str = ""
     is_view: bool = False
     engine: str = ""
-    only_if: str = ""
+    only_if: tuple[str, ...] = ()
+    built_with: str = ""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -170,7 +172,8 @@ class PythonStage:
     origin: str = "shared"  # or the kind that it is for
     for_each: str = ""
     is_view: bool = False
-    only_if: str = ""
+    only_if: tuple[str, ...] = ()
+    built_with: str = ""
 
     @property
     def is_model(self) -> bool:
@@ -284,7 +287,8 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         for_each=single.get("for each", ""),
         is_view=single.get("as") == "view",
         engine=single.get("engine", ""),
-        only_if=single.get("only if", ""),
+        only_if=_names(single.get("only if", "")),
+        built_with=single.get("built with", ""),
     )
     _refuse_contradictions(stage, single)
     return stage
@@ -300,12 +304,16 @@ def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
         if not fields.get("why"):
             raise ProjectError("grain: none has no why:", where=str(path), fix="say why a row has no key")
         return ()
-    return tuple(name.strip() for name in written.split(","))
+    return _names(written)
+
+
+def _names(written: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in written.split(",")) if written else ()
 
 
 def _check(name: str, written: str) -> Check:
     predicate, _, sentence = written.partition(" -- ")
-    return Check(predicate.strip(), warns=name == "check (warn)", sentence=sentence.strip())
+    return Check(predicate.strip(), CHECKS[name], sentence.strip())
 
 
 def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:

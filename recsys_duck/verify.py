@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from recsys_duck.engines import Engine, Query
 from recsys_duck.errors import CheckError
 from recsys_duck.plan import assertions
+from recsys_duck.sentence import MOST_TOLD, columns_of, filled
 from recsys_duck.stage import Check, Contract, SqlStage, Stage
 from recsys_duck.store import CheckRecord
 
@@ -148,18 +149,23 @@ def _checks(engine: Engine, subject: Subject, checks: list[Check]) -> Iterator[C
     where = f"{stage_place(subject.stage)}, checks in its header"
     failed = engine.fetch(Query(f"select {counts} from {subject.relation}", where=where))[0]
     for check, n_failed in zip(checks, failed, strict=True):
-        examples = ""
-        if n_failed and subject.contract.grain:
-            keys = ", ".join(subject.contract.grain)
-            broken = (
-                f"select {keys} from {subject.relation} where ({check.predicate}) is not true order by {keys} limit 2"
-            )
-            examples = "; ".join(
-                ", ".join(str(value) for value in row) for row in engine.fetch(Query(broken, where=where))
-            )
-        yield CheckRecord(
-            "check", check.predicate, "warn" if check.warns else "fail", int(n_failed), "counted", examples
-        )
+        examples = _examples(engine, subject, check, where) if n_failed else ""
+        yield CheckRecord("check", check.predicate, check.severity, int(n_failed), "counted", examples)
+
+
+def _examples(engine: Engine, subject: Subject, check: Check, where: str) -> str:
+    """Give the first keys that break a check; if its sentence names columns, that of each row, a line each."""
+    keys = ", ".join(subject.contract.grain)
+    named = columns_of(check.sentence)
+    if not named and not keys:
+        return ""
+    order, most = f"order by {keys}" if keys else "", MOST_TOLD if named else 2
+    shown = ", ".join(named) or keys
+    broken = f"select {shown} from {subject.relation} where ({check.predicate}) is not true {order} limit {most}"
+    found = engine.fetch(Query(broken, where=where))
+    if named:
+        return "\n".join(filled(check.sentence, dict(zip(named, row, strict=True))) for row in found)
+    return "; ".join(", ".join(str(value) for value in row) for row in found)
 
 
 def _ledger(engine: Engine, subject: Subject, gate_input: Query | int, text: str) -> CheckRecord:

@@ -44,7 +44,7 @@ def test_a_header_gives_the_whole_contract() -> None:
     assert stage.contract.source == "A Paper 2002, (3)"
     assert stage.contract.checks == (
         Check("user_id > 0", sentence="ids count from 1"),
-        Check("user_name is not null", warns=True),
+        Check("user_name is not null", "warn"),
         Check("user_id <> 7"),
     )
     assert not stage.engine

@@ -41,8 +41,9 @@ def _built(options: dict[str, Any]) -> "Iterator[Event]":
 def plan(as_json: bool, show_all: bool, **options: Any) -> None:
     """Show what a build would run, and why."""
     from recsys_duck.build import plan_build
-    from recsys_duck.console import show_rows
+    from recsys_duck.console import show_rows, told
     from recsys_duck.plan import parts_told
+    from recsys_duck.run import warnings
     from recsys_duck.store import Store
 
     project, graph = load(options)
@@ -53,6 +54,9 @@ def plan(as_json: bool, show_all: bool, **options: Any) -> None:
     show_rows(("action", "stage", "parts", "why"), rows, style="json" if as_json else "table")
     counts = [f"{len(made.of(action))} {told}" for action, told in PLAN_WORDS.items() if made.of(action)]
     click.echo(", ".join(counts), err=True)
+    for step in made.of("reuse"):
+        for event in warnings(step, step.record) if step.record else ():
+            click.echo(told(event) or f"note       {event.message}", err=True)
 
 
 @click.command()

@@ -1,16 +1,16 @@
 -- How popular each item of train is, ranked, and whether it rises.
 -- grain:  item_id
 -- why:    ties go to the smaller item_id, so that the rank is the same on every machine. Age is
---         counted in whole days before the last day of train, never before today. What is left
---         after decay is added in fixed point, unit 1e-9; an event without a time has decayed to
---         nothing.
+--         counted in whole days before the last day of train (split.train_end), never before today;
+--         events after it, of a broken clock, have age 0. What is left after decay is added in
+--         fixed point, unit 1e-9; an event without a time has decayed to nothing.
 -- check:  rank >= 1 and n_users <= n_events and score >= 0 and (trend is null or trend > 0)
 
 with
 -- one row: the last day of train; null where no event has a time
 last_days as (
-    select max(cast(train.occurred_at as date)) as last_date
-    from split.train
+    select max(cast(train_end.end_at as date)) as last_date
+    from split.train_end
 ),
 
 -- one row per user and item of train
@@ -39,7 +39,10 @@ counted_items as (
                     round(
                         1e9 * pow(
                             0.5e0,
-                            (last_days.last_date - train_pairs.last_date)
+                            case
+                                when train_pairs.last_date > last_days.last_date then 0
+                                else last_days.last_date - train_pairs.last_date
+                            end
                             / nullif($popularity_half_life_days, 0)
                         )
                     ) as bigint
@@ -55,14 +58,15 @@ counted_items as (
 aged_counts as (
     select
         train.item_id,
-        cast(last_days.last_date - cast(train.occurred_at as date) as bigint) as age_days,
+        cast(greatest(last_days.last_date - cast(train.occurred_at as date), 0) as bigint)
+            as age_days,
         count(*) as n_events
     from split.train
     cross join last_days
     where train.occurred_at is not null
     group by
         train.item_id,
-        cast(last_days.last_date - cast(train.occurred_at as date) as bigint)
+        cast(greatest(last_days.last_date - cast(train.occurred_at as date), 0) as bigint)
 ),
 
 -- one row per item with timed events
@@ -134,7 +138,8 @@ select
     cast(
         row_number() over (order by scored_items.score desc, scored_items.item_id) as bigint
     ) as rank,
-    -- events in the last trend_window_days of train; null where no event has a time
+    -- events in the last trend_window_days of train, and after its end; null where no event has a
+    -- time
     scored_items.n_recent,
     -- events in the window before that
     scored_items.n_before,

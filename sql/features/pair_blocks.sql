@@ -1,8 +1,8 @@
 -- Ranges of items whose pairs are counted together, about $pairs_per_block pairs each.
 -- grain:  first_item_idx
 -- why:    equal pairs, not equal items, make blocks of equal memory; the size is a parameter and
---         never follows the machine's memory, so that the parts are the same everywhere. There is
---         no block, and no pair is counted, where neither similar_source nor item_knn asks for any.
+--         never follows the machine's memory, so that the parts are the same everywhere. What all
+--         pairs cost is told before: there is no block where features.pair_costs has no row.
 -- check:  first_item_idx <= last_item_idx
 
 with
@@ -16,7 +16,7 @@ later_items as (
             order by basket_items.item_idx
         ) as n_later
     from features.basket_items
-    where $similar_source = 'pairs' or list_contains($models, 'item_knn')
+    cross join features.pair_costs
 ),
 
 -- one row per item

@@ -4,19 +4,20 @@
 --         earliest moment such that at most test_share of the events lie at or after it: all events
 --         of one moment fall on one side. Where the last moment alone holds more, the cut is right
 --         after it and test is empty, which split.manifest warns of. Several folds are windows of
---         fold_days: the first begins at the cutoff; without one the last ends with the events.
+--         fold_days: the first begins at the cutoff; without one the last ends with the data
+--         (end_at of core.time_span: a few events of a broken clock do not empty the windows).
 --         Only a cut that test_share has to find sorts the moments.
 -- check:  fold >= 1 and (end_at is null or cut_at < end_at)
 
 with
--- one row, none unless some event has a time: their number, and the last of them
+-- one row, none unless some event has a time: their number, the last of them, the end of the data
 timed_events as (
     select
-        count(*) as n_events,
-        max(events.occurred_at) as last_at
-    from core.events
-    where $split = 'time' and events.occurred_at is not null
-    having count(*) > 0
+        time_span.n_events,
+        time_span.last_at,
+        time_span.end_at
+    from core.time_span
+    where $split = 'time'
 ),
 
 -- one row per moment, where the cut has to be found, with the events at it and after it
@@ -49,7 +50,7 @@ first_cuts as (
                 cut_moments.occurred_at,
                 timed_events.last_at + interval 1 microsecond
             )
-            else timed_events.last_at + interval 1 microsecond
+            else timed_events.end_at + interval 1 microsecond
                 - interval 1 day * ($fold_days * $folds)
         end as cut_at
     from timed_events
