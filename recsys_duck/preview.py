@@ -6,7 +6,7 @@ Reads by the very reader that a build uses, so that a wrong guess shows before a
 import tempfile
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError
 from recsys_duck.inputs import load_sources
+from recsys_duck.intake import Porter
 from recsys_duck.kind import load_kind
 from recsys_duck.relation import paths_text
 from recsys_duck.roles import Cast
@@ -24,6 +25,7 @@ from recsys_duck.source import Source
 
 N_SHOWN = 5
 N_JUDGED = 200_000  # first rows of the events of which values and names are judged
+MOST_BYTES = 20_000_000  # of each text file
 MEMORY_BYTES = 1_000_000_000
 
 
@@ -61,6 +63,8 @@ def preview(text: str, cast: Cast, root: Path) -> Preview:
     kind = load_kind("events")
     with SqlText() as sql, tempfile.TemporaryDirectory() as folder, _engine(Path(folder)) as engine:
         sources = load_sources(root, kind, tomllib.loads(text), Given(root=root), sql)
+        for name in (role.input for role in cast.roles if role.input in ("events", "items")):
+            sources[name] = _taken(_shortened(sources[name], Path(folder)), engine, Path(folder) / name)
 
         def fetched(question: str) -> list[tuple[Any, ...]]:
             places = sql.facts(question, where="preview").places
@@ -71,6 +75,28 @@ def preview(text: str, cast: Cast, root: Path) -> Preview:
         n_judged, unfit = _unfit(sources["events"], fetched)
         n_items, n_named = _named(fetched) if cast.role("items") else (0, None)
     return Preview(names, tuple(rows), n_judged, unfit, n_items, n_named)
+
+
+def _shortened(source: Source, folder: Path) -> Source:
+    """Take the first lines of large text files, which a file of one array and one of two-byte letters do not have."""
+    files = []
+    for at, file in enumerate(source.files):
+        form, short = file.text, folder / f"{source.input.name}-{at}"
+        is_long = source.input.is_text and file.n_bytes > MOST_BYTES
+        if not is_long or form.packing or form.is_array or form.encoding.startswith("utf-16"):
+            files.append(file)
+            continue
+        with file.path.open("rb") as stream:
+            head = stream.read(MOST_BYTES)
+        short.write_bytes(head[: head.rfind(b"\n") + 1 or len(head)])
+        files.append(replace(file, path=short, n_bytes=short.stat().st_size))
+    return replace(source, files=tuple(files))
+
+
+def _taken(source: Source, engine: DuckdbEngine, folder: Path) -> Source:
+    """Make the files ready to be read, as a build does."""
+    folder.mkdir()
+    return Porter(engine, folder).take(source).source
 
 
 def _engine(folder: Path) -> DuckdbEngine:
