@@ -11,7 +11,7 @@ import threading
 import click
 
 from recsys_duck import __version__
-from recsys_duck.cli import ask, files, life, run, show
+from recsys_duck.cli import ask, files, life, run, show, start
 from recsys_duck.errors import RecsysDuckError, ResourceError
 
 
@@ -22,7 +22,7 @@ def cli() -> None:
 
 
 for command in (
-    files.init,
+    start.init,
     run.demo,
     run.build,
     run.plan,

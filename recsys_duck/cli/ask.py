@@ -170,13 +170,34 @@ def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 @click.command()
 @click.argument("stage")
+@click.option("--source", "is_source", is_flag=True, help="Print the stage's file, to copy into your project.")
 @what
-def sql(stage: str, **options: Any) -> None:
-    """Print a stage with its parameters filled in: it pastes into a shell and runs."""
+def sql(stage: str, *, is_source: bool, **options: Any) -> None:
+    """Print a stage with its parameters filled in: it pastes into a shell and runs.
+
+    With --source, prints its file as it is, and says where to save it to change the stage.
+    """
+    if is_source:
+        _print_source(stage, options)
+        return
     from recsys_duck.printing import printed_stage
 
     project, graph = load(options)
     click.echo(printed_stage(project, graph, stage))
+
+
+def _print_source(key: str, options: dict[str, Any]) -> None:
+    from recsys_duck.kind import load_kind
+    from recsys_duck.models import python_stages
+    from recsys_duck.settings import read_settings_file
+    from recsys_duck.stagefile import stage_file
+
+    root = given_of(options).root.resolve()
+    name = options["kind"] or read_settings_file(root).get("kind")
+    kind = load_kind(str(name)) if name else None
+    found = stage_file(key, root, kind, tuple(one for one in python_stages() if one.origin in ("shared", name)))
+    click.echo(found.text, nl=False)
+    click.echo(found.told(), err=True)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Commands that write files: init, export, generate."""
+"""Commands that write files: export, generate."""
 
 from pathlib import Path
 from typing import Any
@@ -10,28 +10,6 @@ from recsys_duck.errors import ProjectError
 
 # Numbers of tracks are 32-bit in one of the layouts.
 MOST_ROWS = 2_000_000_000
-
-
-@click.command()
-@click.argument("folder", default=".", type=click.Path(path_type=Path))
-@click.option("--kind", metavar="KIND", help="Layout of the source; without it the recipes there are are listed.")
-@click.option("--recipe", metavar="NAME", help="Which recipe of the kind; default: its first.")
-def init(folder: Path, kind: str | None, recipe: str | None) -> None:
-    """Write a recsys.toml to start from into FOLDER: files, parameters, and what each is for."""
-    from recsys_duck.console import show_rows
-    from recsys_duck.recipe import find_recipe, recipes, write_recipe
-
-    if kind is None and recipe is None:
-        show_rows(
-            ("kind", "recipe", "what it is"), [(one.kind, one.name, one.about) for one in recipes()], style="table"
-        )
-        return
-    chosen = find_recipe(kind, recipe)
-    target, missing = write_recipe(chosen, folder)
-    click.echo(f"{target} written: {chosen.about}", err=True)
-    for name, pattern in missing:
-        click.echo(f"input {name}: no file {pattern} here yet", err=True)
-    click.echo(f"next: recsys-duck build{'' if folder == Path() else f' --project {folder}'}", err=True)
 
 
 @click.command()

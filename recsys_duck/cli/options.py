@@ -100,7 +100,7 @@ def given_of(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] 
         kind=options.get("kind"),
         files=[_split_input(text) for text in options.get("files", ())],
         readers=[_split_reader(text) for text in options.get("reader", ())],
-        columns=[_split_column(text) for text in options.get("column", ())],
+        columns=[split_column(text) for text in options.get("column", ())],
         parameters=parameters or [parse_assignment(text) for text in options.get("assignments", ())],
         warehouse=Path(options["warehouse"]) if options["warehouse"] else None,
         fingerprint="content" if options.get("hash_files") else None,
@@ -123,7 +123,8 @@ def _split_reader(text: str) -> tuple[str, str, object]:
     return name, option, value
 
 
-def _split_column(text: str) -> tuple[str, str, str]:
+def split_column(text: str) -> tuple[str, str, str]:
+    """Read what `--column` says: the input or nothing, our name, the files' name."""
     from recsys_duck.errors import ProjectError
 
     target, equals, own = text.partition("=")
