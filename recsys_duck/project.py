@@ -12,11 +12,11 @@ from typing import Any
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.inputs import load_sources
-from recsys_duck.kind import NO_STAGES, SQL_FOLDER, Kind
+from recsys_duck.kind import EXPORTS_FOLDER, NO_STAGES, SQL_FOLDER, Kind, overlay
 from recsys_duck.macro import Macro, parse_macro
 from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
-from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehouse_folder
+from recsys_duck.settings import Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
 
@@ -218,9 +218,8 @@ def _is_on(stage: Stage, settings: Mapping[str, Setting]) -> bool:
 def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:
     """List the folders of a project's stages, each with its origin, the later laid over the earlier."""
     folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
-    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
-        folders.append(("project", root / "sql"))
-    return folders
+    own = overlay(root)
+    return [*folders, ("project", own)] if own else folders
 
 
 def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[str, SqlStage]:
@@ -267,8 +266,10 @@ def _refuse_checks(stage: SqlStage, reader: SqlText) -> None:
 
 
 def _stage_files(folder: Path) -> Iterator[Path]:
+    is_ours = folder.is_relative_to(SQL_FOLDER)
     for path in folder.rglob("*.sql"):
-        if not path.is_relative_to(SQL_FOLDER) or path.relative_to(folder).parts[0] not in NO_STAGES:
+        top, *rest = path.relative_to(folder).parts
+        if top not in NO_STAGES if is_ours else (top, len(rest)) != (EXPORTS_FOLDER, 1):
             yield path
 
 
