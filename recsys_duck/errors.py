@@ -89,10 +89,10 @@ def raise_problems(problems: Sequence[RecsysDuckError]) -> None:
         raise ProblemsError(problems)
 
 
-def near_miss(name: str, known: Iterable[str]) -> str:
+def near_miss(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Offer the nearest known name as a sentence, or list what there is."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(name, names, n=1, cutoff=cutoff)
     if close:
         return f"did you mean {close[0]}?"
     return "known: " + ", ".join(names) if names else "there are none"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recsys_duck.effect import read_parameters, refuse_unread, without_effect
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.inputs import load_sources
@@ -16,7 +17,7 @@ from recsys_duck.kind import EXPORTS_FOLDER, NO_STAGES, SQL_FOLDER, Kind, overla
 from recsys_duck.macro import Macro, parse_macro
 from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
-from recsys_duck.settings import Given, load_settings, warehouse_folder
+from recsys_duck.settings import SETTINGS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
 
@@ -28,8 +29,8 @@ MODELLED = "recs.personal"
 class Project:
     """Everything a build needs to know, checked.
 
-    `unread` tells of columns in the files that nothing reads, `off` of tables that are left out,
-    with the parameter that would make them; without one where it is of a model that is not chosen.
+    `unread` tells of settings without effect and of columns in the files that nothing reads. `off` names tables
+    that are left out, with the parameter that would make them; without one where it is of a model not chosen.
     """
 
     root: Path
@@ -64,6 +65,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     contract = read_toml(SQL_FOLDER / "contract.toml")
     in_python = {stage.key: stage for stage in python_stages if stage.origin in ("shared", kind.name)}
     everything: dict[str, Stage] = {**in_python, **stages}
+    refuse_unread(settings, read_parameters(everything.values()), kind=kind.name, file=str(root / SETTINGS_FILE))
     active = _active(everything, settings)
     made = {table for one in active.values() for table in one.tables}
     project = Project(
@@ -74,7 +76,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         settings=settings,
         stages=active,
         off={table: one.only_if for one in everything.values() for table in one.tables if table not in made},
-        unread=tuple(unread_columns(sources)),
+        unread=(*without_effect(settings, everything, active), *unread_columns(sources)),
         macros=tuple(read_macros(reader)),
         contract={name: table_of(contract, name) for name in contract},
         toml=toml,

@@ -57,13 +57,16 @@ def similar(name: str, n: int, environment: str | None, style: str, **options: A
 @click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular, user_knn.")
 @asked
 def recommend(user: str, n: int, model: str | None, environment: str | None, style: str, **options: Any) -> None:
-    """Show what each model recommends to a USER, by user_id."""
+    """Show what each model recommends to a USER, by user_id; a user without events gets the popular list."""
     from recsys_duck.console import show_rows
-    from recsys_duck.lists import recommendations
+    from recsys_duck.lists import learned_from, recommendations
 
     warehouse, generation = published_of(environment, options)
-    names, rows = recommendations(generation, warehouse, user, n, model=model)
+    (names, rows), note = recommendations(generation, warehouse, user, n, model=model)
     show_rows(names, rows, style=style)
+    for told in (note, learned_from(generation, warehouse)):
+        if told:
+            click.echo(told, err=True)
 
 
 @click.command()
