@@ -77,7 +77,7 @@ def building(project: Project) -> Iterator[Store]:
             raise ResourceError(
                 f"can't use the warehouse: {error.strerror}",
                 where=str(error.filename or project.warehouse),
-                fix="see to space and rights",
+                fix="free some disk space, or correct the permissions",
             ) from None
         finally:
             store.finish()

@@ -13,7 +13,7 @@ from recsys_duck.effect import read_parameters, refuse_unread, without_effect
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.inputs import load_sources
-from recsys_duck.kind import EXPORTS_FOLDER, NO_STAGES, SQL_FOLDER, Kind, overlay
+from recsys_duck.kind import EXPORTS_FOLDER, NO_STAGES, SQL_FOLDER, Kind, overlay, shown_path
 from recsys_duck.macro import Macro, parse_macro
 from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
@@ -237,14 +237,16 @@ def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[st
         for path in sorted(_stage_files(folder)):
             try:
                 text = path.read_text(encoding="utf-8-sig")
-                facts = _with_meanings(reader.facts(text, where=str(path)), meanings)
+                facts = _with_meanings(reader.facts(text, where=shown_path(path)), meanings)
                 stage = parse_stage(path, folder, facts, text, origin=origin)
                 _refuse_checks(stage, reader)
                 stages[stage.key] = stage
             except ProjectError as problem:
                 problems.append(problem)
             except UnicodeDecodeError:
-                problems.append(ProjectError("a stage file is not UTF-8", where=str(path), fix="save it as UTF-8"))
+                problems.append(
+                    ProjectError("a stage file is not UTF-8", where=shown_path(path), fix="save it as UTF-8")
+                )
     raise_problems(problems)
     return stages
 
@@ -258,11 +260,11 @@ def _with_meanings(facts: SqlFacts, meanings: Mapping[str, object]) -> SqlFacts:
 def _refuse_checks(stage: SqlStage, reader: SqlText) -> None:
     columns = {column.name for column in stage.facts.columns}
     for check in stage.contract.checks:
-        unknown = reader.predicate_columns(check.predicate, where=f"{stage.path}, check") - columns
+        unknown = reader.predicate_columns(check.predicate, where=f"{stage.place}, check") - columns
         if unknown:
             raise ProjectError(
                 f"a check of {stage.key} speaks of {', '.join(sorted(unknown))}",
-                where=f"{stage.path}, check: {check.predicate}",
+                where=f"{stage.place}, check: {check.predicate}",
                 fix=near_miss(sorted(unknown)[0], columns),
             )
 
@@ -280,5 +282,5 @@ def read_macros(reader: SqlText) -> list[Macro]:
     macros = []
     for path in sorted((SQL_FOLDER / "macros").glob("*.sql")):
         text = path.read_text(encoding="utf-8")
-        macros.append(parse_macro(path, reader.facts(text, where=str(path)), text))
+        macros.append(parse_macro(path, reader.facts(text, where=shown_path(path)), text))
     return macros

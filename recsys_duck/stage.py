@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from recsys_duck.errors import ProjectError
+from recsys_duck.kind import shown_path
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 FIELDS = ("grain", "why", "source", "check", "check (warn)", "gate of", "for each", "only if", "as", "engine")
@@ -100,6 +101,15 @@ class SqlStage:
         return self.facts.reads + extra
 
     @property
+    def place(self) -> str:
+        """Where it stands, as people are told: a project's own file, or the name of one of ours."""
+        return shown_path(self.path)
+
+    def place_at(self, line: int) -> str:
+        """Where a line of it stands, as people are told."""
+        return f"{self.place}:{line}" if self.place == str(self.path) else f"{self.place}, line {line}"
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """The `$names` it uses, those of a planning table included."""
         return self.facts.parameters
@@ -186,7 +196,7 @@ def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
     if len(pieces) not in (2, 3) or pieces[0] not in LAYERS or not all(_NAME.match(piece) for piece in pieces):
         raise ProjectError(
             "this file's place names no table",
-            where=str(path),
+            where=shown_path(path),
             fix=f"move it to <layer>/<table>.sql or <layer>/<table>/<part>.sql; layers: {', '.join(LAYERS)}",
         )
     table = f"{pieces[0]}.{pieces[1]}"
@@ -259,7 +269,7 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         ProjectError: a header field is missing, unknown or contradicts another.
     """
     key, table, part = stage_name(path, root)
-    about, fields = split_header(text, str(path))
+    about, fields = split_header(text, shown_path(path))
     single = {name: value for name, value in fields if not name.startswith("check")}
     contract = Contract(
         about=about,
@@ -292,11 +302,11 @@ def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
     written = fields.get("grain", "")
     if not written:
         raise ProjectError(
-            "the header has no grain", where=str(path), fix="add `-- grain: key columns`, or none with a why:"
+            "the header has no grain", where=shown_path(path), fix="add `-- grain: key columns`, or none with a why:"
         )
     if written == "none":
         if not fields.get("why"):
-            raise ProjectError("grain: none has no why:", where=str(path), fix="say why a row has no key")
+            raise ProjectError("grain: none has no why:", where=shown_path(path), fix="say why a row has no key")
         return ()
     return tuple(name.strip() for name in written.split(","))
 
@@ -308,7 +318,7 @@ def _check(name: str, written: str) -> Check:
 
 def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
     names = [column.name for column in stage.facts.columns]
-    where = str(stage.path)
+    where = stage.place
     if stage.facts.refusals:
         what, _, fix = stage.facts.refusals[0].partition(": ")
         raise ProjectError(f"{stage.key} is refused: {what}", where=where, fix=fix)

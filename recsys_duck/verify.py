@@ -87,7 +87,7 @@ def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
 
 def stage_place(stage: Stage) -> str:
     """Say where a stage stands: its file, or the key of a Python stage."""
-    return str(stage.path) if isinstance(stage, SqlStage) else stage.key
+    return stage.place if isinstance(stage, SqlStage) else stage.key
 
 
 _FIXES: Mapping[str, str] = {

@@ -50,6 +50,7 @@ def export(name: str | None, target: str | None, environment: str | None, **opti
     """
     from recsys_duck.console import show_rows
     from recsys_duck.export import ALL, find_export, missing_tables, published_exports, published_tables
+    from recsys_duck.question import TABLES_LISTED
 
     if name is not None and not (target or "").strip():
         raise click.BadParameter("give a file, a folder, or - for stdout", param_hint="TARGET")
@@ -64,7 +65,7 @@ def export(name: str | None, target: str | None, environment: str | None, **opti
             click.echo(
                 f"each of the {len(tables)} published tables too: recsys-duck export core.items items.csv", err=True
             )
-            click.echo('their names: recsys-duck query "select schema, name from (show all tables)"', err=True)
+            click.echo(TABLES_LISTED, err=True)
             return
         chosen = (
             [find_export(exports, name, tables)] if name != ALL else [one for one in exports if not lacking[one.name]]

@@ -22,7 +22,7 @@ from recsys_duck.ending import Ending, ending_of
 from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.jobs import run_one, stoppable
 from recsys_duck.parameters import quoted
-from recsys_duck.question import Limits
+from recsys_duck.question import TABLES_LISTED, Limits
 
 T = TypeVar("T")
 AT_A_TIME = 10_000
@@ -157,9 +157,11 @@ class Copier:
             raise ResourceError("memory or disk does not suffice", where=where, fix=fix, cause=str(error)) from None
         except duckdb.IOException as error:
             refused = ResourceError if "No space left" in str(error) else ProjectError
-            raise refused("the file can't be written", where=where, fix="see below", cause=str(error)) from None
+            fix = "give another place, or free some space there"
+            raise refused("the file can't be written", where=where, fix=fix, cause=str(error)) from None
         except duckdb.Error as error:
-            raise ProjectError("the export failed", where=where, fix="see below", cause=str(error)) from None
+            fix = f"correct its SELECT, if it is yours; {TABLES_LISTED}"
+            raise ProjectError("the export failed", where=where, fix=fix, cause=str(error)) from None
         except (sqlite3.Error, OSError) as error:
             raise ResourceError(
                 "the file can't be written", where=where, fix="free some space", cause=str(error)
