@@ -77,19 +77,14 @@ def building(project: Project) -> Iterator[Store]:
             raise ResourceError(
                 f"can't use the warehouse: {error.strerror}",
                 where=str(error.filename or project.warehouse),
-                fix="see to space and rights",
+                fix="free some disk space, or correct the permissions",
             ) from None
         finally:
             store.finish()
 
 
 def prelude(plan: Plan, how: How) -> Iterator[Event]:
-    """Tell what the project sets in vain, what the machine lacks, and how much there is to do."""
-    read = {name for step in plan.steps for name in step.stage.parameters} | {"models"}
-    read |= {name for only_if in plan.project.off.values() for name in only_if}
-    for name, setting in plan.project.settings.items():
-        if setting.source in ("recsys.toml", "command line") and name not in read:
-            yield Warned("", f"parameter {name} is set, but no stage of kind {plan.project.kind.name} reads it")
+    """Tell what has no effect, what the machine lacks, and how much there is to do."""
     for told in plan.project.unread:
         yield Warned("", told)
     if sys.platform == "linux" and not _has_library("libgomp.so.1"):

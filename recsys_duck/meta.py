@@ -124,7 +124,7 @@ def _checks(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
         "Every assertion of every table, and how it came out.",
         (
             ("stage", "varchar", "the stage whose header names it"),
-            ("kind", "varchar", "grain, check or ledger"),
+            ("kind", "varchar", "grain, check, ledger, or share: rows that a gate rejects, filters left out"),
             ("assertion", "varchar", "key columns, predicate, or ledger sentence"),
             ("severity", "varchar", "fail stops a build, warn and note do not"),
             ("n_failed", "bigint", "rows or keys that break it"),

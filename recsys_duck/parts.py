@@ -132,7 +132,7 @@ class PartMaker:
         if len({part.fingerprint for part in parts}) < len(parts):
             raise StageError(
                 f"two rows of {stage.for_each} give {stage.key} the same values",
-                where=str(stage.path) if isinstance(stage, SqlStage) else stage.key,
+                where=stage.place if isinstance(stage, SqlStage) else stage.key,
                 fix="use a column that tells them apart, or make the rows distinct",
             )
         nothing = {name: Value(sql_type, None) for name, sql_type in columns}
@@ -174,7 +174,7 @@ class PartMaker:
         if not isinstance(stage, SqlStage):
             raise StageError("a Python stage has no query", where=stage.key)
         settings = {name: setting.value for name, setting in self._project.settings.items()}
-        where = f"{stage.path}, {part.label}" if part.label else str(stage.path)
+        where = f"{stage.place}, {part.label}" if part.label else stage.place
         return Query(
             stage.text,
             stage.facts.places,
@@ -280,7 +280,7 @@ class PartMaker:
             if found not in allowed:
                 raise StageError(
                     f"{stage.table}.{name} is {found}, the staging contract asks for {' or '.join(allowed)}",
-                    where=str(stage.path),
+                    where=stage.place,
                     fix=f"cast it: try_cast(… as {allowed[0].lower()})",
                 )
 

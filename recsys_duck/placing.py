@@ -60,7 +60,7 @@ def is_replaceable(target: Path) -> bool:
         ProjectError: there can be no such file.
     """
     with _told(target):
-        return target.is_file() or not os.path.lexists(target)
+        return target.is_file() or not target.exists()  # a link to nothing will be one to the file
 
 
 def put(written: Path, target: Path) -> None:
@@ -129,4 +129,5 @@ def _told(target: Path) -> Iterator[None]:
     except OSError as error:
         refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
         what = f"can't write the file: {error.strerror}"
-        raise refused(what, where=str(target), fix="give another") from None
+        fix = f"make the folder first: mkdir -p {target}" if error.errno == errno.ENOENT else "give another place"
+        raise refused(what, where=str(target), fix=fix) from None

@@ -233,6 +233,9 @@ def _refuse_deeds(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         )
 
 
+TABLES_LISTED = 'tables: recsys-duck query "select schema, name from (show all tables)"'
+
+
 def _ours(error: Exception, where: str) -> RecsysDuckError:
     text = str(error)
     if "No space left" in text or "max_temp_directory_size" in text:  # DuckDB calls both out of memory
@@ -243,4 +246,4 @@ def _ours(error: Exception, where: str) -> RecsysDuckError:
         return ResourceError(
             "memory does not suffice", where=where, fix="give more with --memory-limit, or ask for less", cause=text
         )
-    return ProjectError("the query failed", where=where, fix="see below", cause=text)
+    return ProjectError("the query failed", where=where, fix=f"correct the query; {TABLES_LISTED}", cause=text)

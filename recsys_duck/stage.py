@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from recsys_duck.errors import ProjectError
+from recsys_duck.kind import shown_path
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 # columns of a gate that only its rejected rows show
 TOLD = ("rejected_value", "reject_reason")
 CHECKS = {"check": "fail", "check (warn)": "warn", "check (note)": "note"}
-FIELDS = ("grain", "why", "source", *CHECKS, "gate of", "for each", "only if", "built with", "as", "engine")
+FIELDS = ("grain", "why", "source", *CHECKS, "gate of", "filters", "for each", "only if", "built with", "as", "engine")
 _FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
@@ -68,7 +69,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a table promises: its meaning, grain, checks and the comments of its columns."""
+    """What a table promises: its meaning, grain, checks and the comments of its columns.
+
+    `filters` are the reasons of a gate that a parameter asks for: no fault of the data.
+    """
 
     about: str
     grain: tuple[str, ...] = ()
@@ -76,6 +80,7 @@ class Contract:
     source: str = ""
     checks: tuple[Check, ...] = ()
     gate_of: str = ""
+    filters: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
 
 
@@ -102,6 +107,15 @@ class SqlStage:
         """Tables and `files.*` inputs that the SELECT or its planning reads."""
         extra = (self.for_each,) if self.for_each and self.for_each not in self.facts.reads else ()
         return self.facts.reads + extra
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as people are told: a project's own file, or the name of one of ours."""
+        return shown_path(self.path)
+
+    def place_at(self, line: int) -> str:
+        """Where a line of it stands, as people are told."""
+        return f"{self.place}:{line}" if self.place == str(self.path) else f"{self.place}, line {line}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -191,7 +205,7 @@ def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
     if len(pieces) not in (2, 3) or pieces[0] not in LAYERS or not all(_NAME.match(piece) for piece in pieces):
         raise ProjectError(
             "this file's place names no table",
-            where=str(path),
+            where=shown_path(path),
             fix=f"move it to <layer>/<table>.sql or <layer>/<table>/<part>.sql; layers: {', '.join(LAYERS)}",
         )
     table = f"{pieces[0]}.{pieces[1]}"
@@ -264,7 +278,7 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         ProjectError: a header field is missing, unknown or contradicts another.
     """
     key, table, part = stage_name(path, root)
-    about, fields = split_header(text, str(path))
+    about, fields = split_header(text, shown_path(path))
     single = {name: value for name, value in fields if not name.startswith("check")}
     contract = Contract(
         about=about,
@@ -273,6 +287,7 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         source=single.get("source", ""),
         checks=tuple(_check(name, value) for name, value in fields if name.startswith("check")),
         gate_of=single.get("gate of", ""),
+        filters=_names(single.get("filters", "")),
         columns=facts.columns,
     )
     stage = SqlStage(
@@ -298,11 +313,11 @@ def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
     written = fields.get("grain", "")
     if not written:
         raise ProjectError(
-            "the header has no grain", where=str(path), fix="add `-- grain: key columns`, or none with a why:"
+            "the header has no grain", where=shown_path(path), fix="add `-- grain: key columns`, or none with a why:"
         )
     if written == "none":
         if not fields.get("why"):
-            raise ProjectError("grain: none has no why:", where=str(path), fix="say why a row has no key")
+            raise ProjectError("grain: none has no why:", where=shown_path(path), fix="say why a row has no key")
         return ()
     return _names(written)
 
@@ -318,7 +333,7 @@ def _check(name: str, written: str) -> Check:
 
 def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
     names = [column.name for column in stage.facts.columns]
-    where = str(stage.path)
+    where = stage.place
     if stage.facts.refusals:
         what, _, fix = stage.facts.refusals[0].partition(": ")
         raise ProjectError(f"{stage.key} is refused: {what}", where=where, fix=fix)

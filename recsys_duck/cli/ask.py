@@ -57,13 +57,16 @@ def similar(name: str, n: int, environment: str | None, style: str, **options: A
 @click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular, user_knn.")
 @asked
 def recommend(user: str, n: int, model: str | None, environment: str | None, style: str, **options: Any) -> None:
-    """Show what each model recommends to a USER, by user_id."""
+    """Show what each model recommends to a USER, by user_id; a user without events gets the popular list."""
     from recsys_duck.console import show_rows
-    from recsys_duck.lists import recommendations
+    from recsys_duck.lists import learned_from, recommendations
 
     warehouse, generation = published_of(environment, options)
-    names, rows = recommendations(generation, warehouse, user, n, model=model)
+    (names, rows), note = recommendations(generation, warehouse, user, n, model=model)
     show_rows(names, rows, style=style)
+    for told in (note, learned_from(generation, warehouse)):
+        if told:
+            click.echo(told, err=True)
 
 
 @click.command()
@@ -220,7 +223,7 @@ def portable(as_json: bool, **options: Any) -> None:
     with SqlText() as reader:
         stages = read_stages(stage_folders(root, kind), reader).values()
         found = unportable_stages(stages, reader)
-    rows = [(f"{stage.path}:{one.line}", one.construct, one.there, one.instead) for stage, one in found]
+    rows = [(stage.place_at(one.line), one.construct, one.there, one.instead) for stage, one in found]
     show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
     for stage in stages:
         if stage.engine:

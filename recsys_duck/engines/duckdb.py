@@ -279,6 +279,9 @@ class DuckdbEngine:
             cursor.close()
 
 
+MEND = "correct {}; recsys-duck sql STAGE prints a stage as it runs"
+
+
 def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     text = str(error)
     if isinstance(error, duckdb.InterruptException):
@@ -292,7 +295,7 @@ def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
             "disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text
         )
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
+        return StageError("the SQL does not bind", where=where, fix=MEND.format("the name or type"), cause=text)
     if "maximum_object_size" in text:
         return StageError("a document is too large", where=where, fix="raise max_document_mb of the input", cause=text)
     return _failed(text, where)
@@ -303,9 +306,7 @@ def _failed(text: str, where: str) -> StageError:
         if sign in text:
             what = "a source file can't be read to its end"
             return StageError(what, where=_place_in_file(text, where), fix=fix, cause=text)
-    return StageError(
-        "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
-    )
+    return StageError("the query failed", where=where, fix=MEND.format("the input or the stage"), cause=text)
 
 
 def _place_in_file(text: str, where: str) -> str:
