@@ -23,7 +23,7 @@ HOMES = {
         "cli/show.py",
         "cli/start.py",
     },
-    "pyarrow": {"engines/duckdb.py", "packing.py"},
+    "pyarrow": {"engines/copies.py", "engines/duckdb.py", "packing.py"},
     "polars": {"bridge.py"},
     "scipy": {"bridge.py"},
     "implicit": {"models/als.py"},
