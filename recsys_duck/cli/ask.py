@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recsys_duck.cli.options import (
+    Naming,
     answer_style,
     given_of,
     json_lines,
@@ -37,7 +38,7 @@ asked = together(
 list_length = click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
 
-@click.command()
+@click.command(cls=Naming)
 @click.argument("name")
 @list_length
 @asked
@@ -51,7 +52,7 @@ def similar(name: str, n: int, environment: str | None, style: str, **options: A
     show_rows(names, rows, style=style)
 
 
-@click.command()
+@click.command(cls=Naming)
 @click.argument("user")
 @list_length
 @click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular, user_knn.")
