@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TABLE_ROWS = 100_000
 # The longest single statement over 200 million rows took 52 s on two cores: an honest question has five times that.
 TIMEOUT_S = 300
+# who reads how models did is told what the audit of the split has to say: that nothing is held out, above all
+JUDGED_BY = "select severity, told from meta.checks where stage = 'split.manifest' and n_failed > 0"
 
 asked = together(
     place,
@@ -149,7 +151,7 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     """
     from recsys_duck.console import show_rows
     from recsys_duck.examples import example_questions, question_text
-    from recsys_duck.question import published_rows
+    from recsys_duck.question import published_rows, read_published
 
     if question is None:
         show_rows(("example", "what it answers"), example_questions(), style=style)
@@ -158,6 +160,9 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     allowed = limits_of(options, timeout_s=timeout)
     with published_rows(catalog, question_text(question), folder=warehouse, limits=allowed) as (names, rows):
         show_rows(names, _fit(rows) if style == "table" else rows, style=style)
+    if "eval." in question_text(question):
+        for severity, told in read_published(catalog, JUDGED_BY, folder=warehouse, limits=allowed)[1]:
+            click.echo(f"{'warning' if severity == 'warn' else severity:<10} {told}", err=True)
 
 
 def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
