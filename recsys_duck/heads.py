@@ -13,6 +13,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import IO, Any
 
@@ -304,16 +305,15 @@ def _are_numbers(declared: Input, values: Sequence[str]) -> bool:
 
 
 def _json_type(values: Sequence[Any]) -> str:
-    """Name the type of a key's values: BIGINT, DOUBLE, BOOLEAN, JSON where all are lists or objects, else text.
+    """Name the type of a key's values: BIGINT, DOUBLE, else text, which integers beyond bigint are, too.
 
-    Integers beyond bigint are text; NaN is no value.
+    BOOLEAN where all are booleans, JSON where all are lists or objects: one beside others is left to a gate.
     """
-    scalars = [value for value in values if not isinstance(value, list | dict) and str(value) != "nan"]
-    kinds = {type(value) for value in scalars}
-    if values and not kinds and any(isinstance(value, list | dict) for value in values):
-        return "JSON"
-    if kinds == {bool}:
-        return "BOOLEAN"
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in scalars):
+    scalars = [value for value in values if not isinstance(value, bool | list | dict)]
+    found = [value for value in scalars if not (isinstance(value, float) and isnan(value))]  # NaN is no value
+    kinds = {type(value) for value in found}
+    if values and not scalars:
+        return "JSON" if any(isinstance(value, list | dict) for value in values) else "BOOLEAN"
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in found):
         return "BIGINT"
     return "DOUBLE" if float in kinds and kinds <= {int, float} else "VARCHAR"

@@ -1,7 +1,8 @@
 """Ids: what type each id has, bigint where all files have integers, else text, the same in all inputs.
 
 An `id of item_id` shares the type of item_id, and a `list of id of item_id` holds such. Refuses ids that
-are fractions, lists where there is one id, one where there are lists, and types that no id has.
+are fractions, unless they are said to be whole, lists where there is one id, one where there are lists, and
+types that no id has: booleans and objects.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,12 @@ from recsys_duck.source import Source
 from recsys_duck.times import FRACTIONS
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}  # those that fit a bigint
-ID_TYPES = ("bigint", "varchar")
+BIGINT = "bigint"
+ID_TYPES = (BIGINT, "varchar")
 ID_OF = "id of "
 LIST_OF = "list of "
 LIST = "[]"
+_NO_IDS = ("BOOLEAN", "STRUCT", "MAP", "UNION", "VARIANT", "JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,23 @@ def id_problems(ids: list[Id]) -> Iterator[ProjectError]:
         elif one.said and said.setdefault(one.domain, one.said) != one.said:
             what = f"{one.domain} is said to be {said[one.domain]} and {one.said}"
             yield ProjectError(what, where=where, fix="an id has one type in all inputs")
+    for one in ids:
         for shown, found in one.found():
-            if found.startswith(FRACTIONS) or found.count(LIST) != one.is_list:
-                wanted = "list of ids" if one.is_list else "id"
-                what = f"column {one.source.input.own_name(one.column)} is {found}, which is no {wanted}"
-                lists = "lists of integers or of text" if one.is_list else "an integer or text"
-                yield ProjectError(what, where=shown, fix=f"write it as {lists}")
+            yield from _found_problems(one, shown, found, said.get(one.domain, ""))
+
+
+def _found_problems(one: Id, shown: str, found: str, said: str) -> Iterator[ProjectError]:
+    """Tell of a column whose values in a file are no ids."""
+    own, name = one.source.input.own_name(one.column), one.source.input.name
+    column = f"column {own} is {'lists or objects' if found == 'JSON' else found}"
+    if found.startswith(_NO_IDS) or found.count(LIST) != one.is_list:
+        wanted, lists = ("list of ids", "lists of integers or of text") if one.is_list else ("id", "an integer or text")
+        fix = f"write it as {lists}, or name another column: --column {name}.{one.column}=COLUMN"
+        yield ProjectError(f"{column}, which is no {wanted}", where=shown, fix=fix)
+    elif found.startswith(FRACTIONS) and not (said == BIGINT or (said and found.endswith(",0)"))):
+        option = f"--reader '{name}.columns={{{one.column}=\"bigint\"}}'"
+        fix = f"whole numbers like 1.0 are read, and others rejected, with {option}"
+        yield ProjectError(f"{column}, which is no id", where=shown, fix=fix)
 
 
 def with_id_types(sources: Mapping[str, Source], ids: list[Id]) -> dict[str, Source]:
@@ -104,5 +118,6 @@ def with_id_types(sources: Mapping[str, Source], ids: list[Id]) -> dict[str, Sou
         sql_type = said.get(one.domain, "varchar" if one.domain in texts else "bigint")
         source = typed[one.source.input.name]
         columns = {**source.input.columns, one.column: sql_type + LIST if one.is_list else sql_type}
-        typed[source.input.name] = replace(source, input=replace(source.input, columns=columns))
+        names = source.input.ids if one.is_list else source.input.ids | {one.column}
+        typed[source.input.name] = replace(source, input=replace(source.input, columns=columns, ids=names))
     return typed

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from recsys_duck.errors import ProjectError
 from recsys_duck.formats import FIELDS, refuse_options
@@ -150,7 +151,7 @@ def declare_input(name: str, fields: Mapping[str, object], *, where: str) -> Inp
             where=where,
             fix=f"give {', '.join(tables)} as TOML tables, required as a list",
         )
-    texts = {
+    texts: dict[str, Any] = {
         key: {str(one): str(value) for one, value in table.items()}
         for key, table in tables.items()
         if isinstance(table, Mapping)

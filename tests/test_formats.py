@@ -175,7 +175,9 @@ def test_a_key_that_none_of_the_first_rows_has_counts_as_absent_until_a_row_has_
         (['{"user_id": 1, "item_id": 1}', '{"user_id": "x", "item_id": 1}'], "varchar", [("1",), ("x",)]),
         (['{"user_id": 9223372036854775808, "item_id": 1}'], "varchar", [("9223372036854775808",)]),
         (['{"user_id": null, "item_id": 1}'], "varchar", [(None,)]),
-        (['{"user_id": true, "item_id": 1}'], "varchar", [("true",)]),
+        (['{"user_id": 1, "item_id": 1}', '{"user_id": true, "item_id": 1}'], "bigint", [(1,), (None,)]),
+        (['{"user_id": [1], "item_id": 1}', '{"user_id": "x", "item_id": 1}'], "varchar", [("x",), (None,)]),
+        (['{"user_id": NaN, "item_id": 1}', '{"user_id": 1, "item_id": 1}'], "bigint", [(1,), (None,)]),
     ],
 )
 def test_a_json_id_is_bigint_where_the_first_rows_of_all_files_have_integers(

@@ -7,6 +7,8 @@ rest is cut; times outside of the years 1 to 9999 do not fit.
 
 import re
 
+from recsys_duck.engines.ids import standing_id, typed_id
+from recsys_duck.engines.texts import JSON, TEXT
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Input
 from recsys_duck.times import FRACTIONS, NUMBERS
@@ -23,6 +25,9 @@ def typed(declared: Input, name: str, found: str | None, own: str) -> str:
     wanted = declared.columns[name]
     if found is None:
         return f"cast({declared.absent.get(name, 'null')} as {wanted})"
+    if name in declared.ids:
+        return typed_id(wanted, found, own)
+    found, own = _unwrapped(found, own)
     if wanted == "timestamp":
         return _time(declared, found, own)
     value = _standing(wanted, found, own)
@@ -37,9 +42,17 @@ def typed(declared: Input, name: str, found: str | None, own: str) -> str:
 def unfit(declared: Input, name: str, found: str | None, own: str) -> str:
     """Tell whether a value stands there that does not fit the column's type."""
     wanted = declared.columns[name]
+    if found is not None and name in declared.ids:
+        return f"{standing_id(wanted, found, own)} is not null and ({typed_id(wanted, found, own)}) is null"
     if found is None or wanted == "varchar":
         return "false"
+    found, own = _unwrapped(found, own)
     return f"{_standing(wanted, found, own)} is not null and ({typed(declared, name, found, own)}) is null"
+
+
+def _unwrapped(found: str, own: str) -> tuple[str, str]:
+    """Take a value out of its JSON: a text without its quotes, all else as it is written."""
+    return (TEXT, f"({own} ->> '$')") if found == JSON else (found, own)
 
 
 def _standing(wanted: str, found: str, own: str) -> str:

@@ -32,10 +32,10 @@ file_ids as (
     where catalog_items.item_id is not null
     group by catalog_items.item_id
     union all
-    select 'users', 'user_id', cast(users.user_id as varchar)
-    from files.users
-    where users.user_id is not null
-    group by users.user_id
+    select 'users', 'user_id', cast(catalog_users.user_id as varchar)
+    from staging.catalog_users
+    where catalog_users.user_id is not null
+    group by catalog_users.user_id
     union all
     select 'item_tags', 'item_id', cast(item_tags.item_id as varchar)
     from staging.item_tags
