@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from recsys_duck.errors import ProjectError
-from recsys_duck.kind import shown_path
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 # columns of a gate that only its rejected rows show
@@ -111,11 +110,7 @@ class SqlStage:
     @property
     def place(self) -> str:
         """Where it stands, as people are told: a project's own file, or the name of one of ours."""
-        return shown_path(self.path)
-
-    def place_at(self, line: int) -> str:
-        """Where a line of it stands, as people are told."""
-        return f"{self.place}:{line}" if self.place == str(self.path) else f"{self.place}, line {line}"
+        return _place(self.path, self.key, self.origin)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -205,7 +200,7 @@ def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
     if len(pieces) not in (2, 3) or pieces[0] not in LAYERS or not all(_NAME.match(piece) for piece in pieces):
         raise ProjectError(
             "this file's place names no table",
-            where=shown_path(path),
+            where=str(path),
             fix=f"move it to <layer>/<table>.sql or <layer>/<table>/<part>.sql; layers: {', '.join(LAYERS)}",
         )
     table = f"{pieces[0]}.{pieces[1]}"
@@ -278,11 +273,12 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         ProjectError: a header field is missing, unknown or contradicts another.
     """
     key, table, part = stage_name(path, root)
-    about, fields = split_header(text, shown_path(path))
+    where = _place(path, key, origin)
+    about, fields = split_header(text, where)
     single = {name: value for name, value in fields if not name.startswith("check")}
     contract = Contract(
         about=about,
-        grain=_grain(single, path),
+        grain=_grain(single, where),
         why=single.get("why", ""),
         source=single.get("source", ""),
         checks=tuple(_check(name, value) for name, value in fields if name.startswith("check")),
@@ -309,15 +305,21 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
     return stage
 
 
-def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
+def _place(path: Path, key: str, origin: str) -> str:
+    """Name a project's own file by its path, one of ours by its stage: where we are installed is nobody's matter."""
+    if origin == "project":
+        return str(path)
+    return f"stage {key} of {'recsys-duck' if origin == 'shared' else f'kind {origin}'}"
+
+
+def _grain(fields: Mapping[str, str], where: str) -> tuple[str, ...]:
     written = fields.get("grain", "")
     if not written:
-        raise ProjectError(
-            "the header has no grain", where=shown_path(path), fix="add `-- grain: key columns`, or none with a why:"
-        )
+        fix = "add `-- grain: key columns`, or none with a why:"
+        raise ProjectError("the header has no grain", where=where, fix=fix)
     if written == "none":
         if not fields.get("why"):
-            raise ProjectError("grain: none has no why:", where=shown_path(path), fix="say why a row has no key")
+            raise ProjectError("grain: none has no why:", where=where, fix="say why a row has no key")
         return ()
     return _names(written)
 
@@ -342,23 +344,18 @@ def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
         raise ProjectError("a check says nothing", where=where, fix="write `-- check:  predicate true for every row`")
     unknown = [name for name in stage.contract.grain if name not in names]
     if unknown:
-        raise ProjectError(
-            f"grain names no column: {', '.join(unknown)}", where=where, fix=f"columns: {', '.join(names)}"
-        )
+        what = f"grain names no column: {', '.join(unknown)}"
+        raise ProjectError(what, where=where, fix=f"columns: {', '.join(names)}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ProjectError(
-            f"two columns are named {', '.join(repeated)}", where=where, fix="give each column its own alias"
-        )
+        what = f"two columns are named {', '.join(repeated)}"
+        raise ProjectError(what, where=where, fix="give each column its own alias")
     if "as" in fields and fields["as"] != "view":
         raise ProjectError(f"as: {fields['as']} means nothing", where=where, fix="write `as: view` or leave it out")
     has_reason = "reject_reason" in names
     if has_reason != bool(stage.contract.gate_of):
-        raise ProjectError(
-            "a gate has both a column reject_reason and a line gate of:",
-            where=where,
-            fix="add the one that is missing",
-        )
+        what = "a gate has both a column reject_reason and a line gate of:"
+        raise ProjectError(what, where=where, fix="add the one that is missing")
     if stage.is_view and (stage.for_each or stage.contract.gate_of or stage.part):
         raise ProjectError("a view is no gate, no part and runs once", where=where, fix="leave out `as: view`")
     if stage.engine and re.split(r"[,: ]", stage.engine)[0] != "duckdb":

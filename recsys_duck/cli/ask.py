@@ -229,7 +229,7 @@ def portable(as_json: bool, **options: Any) -> None:
     with SqlText() as reader:
         stages = read_stages(stage_folders(root, kind), reader).values()
         found = unportable_stages(stages, reader)
-    rows = [(stage.place_at(one.line), one.construct, one.there, one.instead) for stage, one in found]
+    rows = [(f"{stage.place}:{one.line}", one.construct, one.there, one.instead) for stage, one in found]
     show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
     for stage in stages:
         if stage.engine:
