@@ -4,7 +4,6 @@ Whatever stops a command, a reader sees the old file or the new one. A full disk
 as ours.
 """
 
-import errno
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from recsys_duck.engines.faults import is_full
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
 
 
@@ -127,6 +127,7 @@ def _told(target: Path) -> Iterator[None]:
     except (RecsysDuckError, BrokenPipeError):
         raise
     except OSError as error:
-        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
         what = f"can't write the file: {error.strerror}"
-        raise refused(what, where=str(target), fix="give another") from None
+        if is_full(error):
+            raise ResourceError(what, where=str(target), fix="free some space, or write to another disk") from None
+        raise ProjectError(what, where=str(target), fix="give another file or folder") from None
