@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recsys_duck.engines import Query, Written, splice
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.engines.readers import reader_select
-from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
+from recsys_duck.errors import RecsysDuckError, StageError
 from recsys_duck.parameters import Value, quoted
 from recsys_duck.relation import Relation, definitions, stored_rows
 from recsys_duck.stage import Place
@@ -284,16 +285,9 @@ MEND = "correct {}; recsys-duck sql STAGE prints a stage as it runs"
 
 def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     text = str(error)
-    if isinstance(error, duckdb.InterruptException):
-        return InterruptedBuildError("interrupted", where=where)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return ResourceError(
-            "memory does not suffice", where=where, fix="raise --memory-limit, or lower --threads", cause=text
-        )
-    if "No space left" in text or "max_temp_directory_size" in text:
-        return ResourceError(
-            "disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text
-        )
+    known = shortage(error, where, BUILDING)
+    if known:
+        return known
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return StageError("the SQL does not bind", where=where, fix=MEND.format("the name or type"), cause=text)
     if "maximum_object_size" in text:
