@@ -4,6 +4,7 @@ Whatever stops a command, a reader sees the old file or the new one. A full disk
 as ours.
 """
 
+import errno
 import os
 import shutil
 import sys
