@@ -161,7 +161,7 @@ class PartMaker:
     def _written(self, step: Step, part: Part, porter: Porter, intakes: Mapping[str, Intake], target: Path) -> Written:
         """Run a part's query; where DuckDB fails on a text file, once more over a copy of its records."""
         for is_last in (False, True):
-            sources = {name: intake.source for name, intake in intakes.items()}
+            sources = {name: intake.readable for name, intake in intakes.items()}
             try:
                 return self._engine.write(self._query(step, replace(part, sources=sources)), target)
             except StageError:
