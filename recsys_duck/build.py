@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.events import Event, Planned, Warned
 from recsys_duck.funnel import gated
@@ -73,11 +74,14 @@ def building(project: Project) -> Iterator[Store]:
         store.start()
         try:
             yield store
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            known = shortage(error, str(project.warehouse), BUILDING)
+            if known or not isinstance(error, OSError):
+                raise known or error from None
             raise ResourceError(
-                f"can't use the warehouse: {error.strerror}",
+                f"can't use the warehouse: {error.strerror or error}",
                 where=str(error.filename or project.warehouse),
-                fix="free some disk space, or correct the permissions",
+                fix="check the disk and the permissions of this path, then build again",
             ) from None
         finally:
             store.finish()

@@ -5,7 +5,7 @@ names is guessed from what its columns hold. Refuses a column that was asked for
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 
 from recsys_duck.errors import ProjectError, near_miss
@@ -62,16 +62,22 @@ def candidates_of(look: Look, asked: Sequence[Asked]) -> Candidates:
     return {ours: columns for ours, columns in found.items() if columns}
 
 
-def refuse_unknown(looks: Sequence[Look], asked: Sequence[Asked]) -> None:
-    """Refuse asked columns that no file has.
+def refuse_unknown(looks: Sequence[Look], asked: Sequence[Asked], known: Mapping[str, Collection[str]]) -> None:
+    """Refuse asked columns that no file has, and names that no input knows; `known` has those of each input.
 
     Raises:
-        ProjectError: with the columns there are.
+        ProjectError: with what there is.
     """
     names = {one.name for look in looks for one in look.columns}
-    for _, ours, own in asked:
+    for input_name, ours, own in asked:
+        where = f"--column {input_name + '.' if input_name else ''}{ours}={own}"
+        if input_name and input_name not in known:
+            raise ProjectError(f"there is no input {input_name}", where=where, fix=near_miss(input_name, known))
+        columns = known[input_name] if input_name else {column for some in known.values() for column in some}
+        if ours not in columns:
+            raise ProjectError(f"there is no column {ours} to give", where=where, fix=near_miss(ours, columns))
         if own not in names:
-            raise ProjectError(f"no file has a column {own}", where=f"--column {ours}={own}", fix=near_miss(own, names))
+            raise ProjectError(f"no file has a column {own}", where=where, fix=near_miss(own, names))
 
 
 def _by_name(look: Look) -> Candidates:

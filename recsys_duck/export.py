@@ -14,10 +14,10 @@ from recsys_duck.ending import Ending, ending_of
 from recsys_duck.engines.copying import Copier, copying, identifier
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, near_miss
+from recsys_duck.header import split_header
 from recsys_duck.kind import EXPORTS_FOLDER, SQL_FOLDER, kind_names, overlay, shown_path
 from recsys_duck.placing import folder_at, is_replaceable, placing, put, send
 from recsys_duck.question import Limits
-from recsys_duck.stage import split_header
 
 FIELDS = ("file", "why", "check", "rows per file")
 NUMBER = "{i}"

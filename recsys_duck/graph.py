@@ -126,7 +126,7 @@ def _where(stage: Stage, name: str = "") -> str:
         return f"Python stage {stage.key}"
     starts = [place.start for place in stage.facts.places if place.name == name]
     line = stage.text.encode()[: starts[0]].count(b"\n") + 1 if starts else 1
-    return stage.place_at(line)
+    return f"{stage.place}:{line}"
 
 
 def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -> Iterator[RecsysDuckError]:

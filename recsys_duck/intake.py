@@ -13,28 +13,40 @@ from pathlib import Path
 from typing import TypeVar
 
 from recsys_duck.engines import Engine, Query
-from recsys_duck.engines.copies import csv_batches, is_plain, json_batches
-from recsys_duck.engines.readers import count_select
+from recsys_duck.engines.copies import bad_batches, csv_batches, is_plain, json_batches, refuse_escaped
+from recsys_duck.engines.readers import count_select, sieve_select
 from recsys_duck.errors import StageError
 from recsys_duck.heads import may_be_plain, text_of
 from recsys_duck.lines import count_lines
-from recsys_duck.records import Record, Tally
+from recsys_duck.records import SHOWN_CHARACTERS, Record, Tally
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 from recsys_duck.store import FileRecord
 
 T = TypeVar("T")
+# lines of a file that are no records, up to which DuckDB reads the others
+MOST_REFUSED = 100_000
 READ_BY_DUCKDB = ("utf-8", "latin-1")
 
 
 @dataclass(slots=True)
 class Intake:
-    """What was found in the files of one source: its files as they are to be read, rows by file, and warnings."""
+    """What was found in the files of one source: rows and lines by file, warnings, and other ways to read some.
+
+    `read_as` has what stands for a file that DuckDB can't read as it is.
+    """
 
     source: Source
+    read_as: dict[str, list[SourceFile]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def readable(self) -> Source:
+        """The source as it is to be read."""
+        files = [one for file in self.source.files for one in self.read_as.get(file.shown, [file])]
+        return replace(self.source, files=tuple(files))
 
     def has_rows(self, file: SourceFile) -> bool:
         """Tell whether a file may have rows: false where it is empty, or its lines hold none."""
@@ -62,36 +74,41 @@ class Porter:
             StageError: a file is of another encoding, or its quotes are escaped in a way that nobody said.
         """
         intake = Intake(source)
-        files: dict[str, SourceFile] = {file.shown: file for file in source.files}
         doubtful = []
         for file in source.files:
             if file.is_empty or not source.input.is_text or file.text.is_array:
                 continue
             tally = _readable(file, partial(_tally, source.input, file))
             if tally is None:
-                files[file.shown] = self._copied(intake, file)
+                intake.read_as[file.shown] = [self._copied(intake, file)]
                 continue
             intake.rows[file.shown], intake.tallies[file.shown] = tally.n_rows, tally
             if tally.has_quotes:
                 doubtful.append(file)
-        for file in self._swallowing(source, doubtful, intake.rows):
-            files[file.shown] = self._unquoted(source.input, file) or self._copied(intake, file)
-        intake.source = replace(source, files=tuple(files.values()))
+        self._repair(intake, doubtful)
         if source.input.format == "parquet":
             intake.rows.update(self._stored_rows(source))
         intake.warnings += [f"{file.shown} gave no row" for file in source.files if not intake.has_rows(file)]
         return intake
 
     def again(self, intake: Intake) -> bool:
-        """Copy the files that DuckDB fails on; false where it reads all of them."""
-        files = {file.shown: file for file in intake.source.files}
-        direct = [file for file in files.values() if not (file.is_empty or file.text.copy or file.text.is_array)]
+        """Read in another way the files that DuckDB fails on; false where it reads all of them."""
         if intake.source.input.format != "csv":
             return False
-        failing = self._swallowing(intake.source, direct, intake.rows)
+        direct = [
+            one
+            for file in intake.source.files
+            for one in intake.read_as.get(file.shown, [file])
+            if not (one.is_empty or one.text.copy or one.text.is_lenient)
+        ]
+        return self._repair(intake, direct)
+
+    def _repair(self, intake: Intake, files: list[SourceFile]) -> bool:
+        """Find another way for the files that DuckDB does not read line by line; false where there are none."""
+        failing = self._swallowing(intake.source, files, intake.rows)
         for file in failing:
-            files[file.shown] = self._copied(intake, file)
-        intake.source = replace(intake.source, files=tuple(files.values()))
+            plain = self._unquoted(intake.source.input, file)
+            intake.read_as[file.shown] = plain or self._sieved(intake, file) or [self._copied(intake, file)]
         return bool(failing)
 
     def _stored_rows(self, source: Source) -> dict[str, int]:
@@ -119,16 +136,41 @@ class Porter:
         counted = {str(path): int(n_rows) for path, n_rows in found}
         return [file for file in files if counted.get(str(file.path), 0) != rows[file.shown]]
 
-    def _unquoted(self, declared: Input, file: SourceFile) -> SourceFile | None:
+    def _unquoted(self, declared: Input, file: SourceFile) -> list[SourceFile]:
         """Read a tab-separated file without quotes, where with them its lines break."""
         if may_be_plain(declared, file.text) and is_plain(declared, file):
-            return replace(file, text=replace(file.text, quote=""))
-        return None
+            return [replace(file, text=replace(file.text, quote=""))]
+        return []
+
+    def _sieved(self, intake: Intake, file: SourceFile) -> list[SourceFile]:
+        """Let DuckDB read the records, and copy the other lines: where both together are all lines of the file."""
+        declared, tally = intake.source.input, intake.tallies[file.shown]
+        if len(file.text.delimiter.encode()) > 1:
+            return []
+        select = sieve_select(replace(intake.source, files=(file,)), limit=MOST_REFUSED)
+        try:
+            n_records, refused = self._engine.sieve(Query(select, where=declared.name))
+        except StageError:
+            return []
+        bad = [Record(int(line), 1, (), text[:SHOWN_CHARACTERS], problem) for line, text, problem in refused]
+        if n_records + len(bad) != tally.n_rows or any("\n" in record.text for record in bad):
+            return []
+        for record in bad:
+            refuse_escaped(declared, file, record)
+        path = self._new_path()
+        self._engine.write_batches(bad_batches(declared, file, bad), path)
+        return [
+            replace(file, text=replace(file.text, is_lenient=True)),
+            replace(file, text=replace(file.text, copy=path)),
+        ]
+
+    def _new_path(self) -> Path:
+        self._n_copies += 1
+        return self._folder / f"copy-{self._n_copies}.parquet"
 
     def _copied(self, intake: Intake, file: SourceFile) -> SourceFile:
         declared, tally, spans = intake.source.input, Tally(), list[Record]()
-        self._n_copies += 1
-        path = self._folder / f"copy-{self._n_copies}.parquet"
+        path = self._new_path()
         batches = json_batches(declared, file, tally) if declared.format == "ndjson" else None
         batches = batches or csv_batches(declared, file, tally, spans)
         _readable(file, partial(self._engine.write_batches, batches, path))

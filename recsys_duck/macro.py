@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_duck.errors import ProjectError
+from recsys_duck.header import split_header
 from recsys_duck.kind import shown_path
-from recsys_duck.stage import SqlFacts, split_header
+from recsys_duck.stage import SqlFacts
 
 FIELDS = ("arguments", "why")
 

@@ -4,7 +4,6 @@ Owns what runs side by side, and that a finished part is in place under its fing
 killed build goes on where it was.
 """
 
-import errno
 import threading
 import time
 import traceback
@@ -18,6 +17,7 @@ from typing import Any
 
 from recsys_duck import memory
 from recsys_duck.engines import Engine, Query, Written
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, StageError
 from recsys_duck.events import Event, Progress, Started, Warned
 from recsys_duck.intake import Intake, Porter, file_records
@@ -161,7 +161,7 @@ class PartMaker:
     def _written(self, step: Step, part: Part, porter: Porter, intakes: Mapping[str, Intake], target: Path) -> Written:
         """Run a part's query; where DuckDB fails on a text file, once more over a copy of its records."""
         for is_last in (False, True):
-            sources = {name: intake.source for name, intake in intakes.items()}
+            sources = {name: intake.readable for name, intake in intakes.items()}
             try:
                 return self._engine.write(self._query(step, replace(part, sources=sources)), target)
             except StageError:
@@ -301,14 +301,15 @@ def _parameters(project: Project, stage: PythonStage) -> dict[str, Any]:
 
 @contextmanager
 def _told_as_its_own(stage: PythonStage) -> Iterator[None]:
-    """Turn whatever a Python stage raises into its own error; a full disk is the warehouse's."""
+    """Turn whatever a Python stage raises into its own error, but for memory, disk and threads."""
     try:
         yield
     except RecsysDuckError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise
+        known = shortage(error, stage.key, BUILDING)
+        if known:
+            raise known from None
         cause = "".join(traceback.format_exception(error))
         raise StageError(f"the stage raised {type(error).__name__}", where=stage.key, cause=cause) from None
 

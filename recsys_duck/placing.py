@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from recsys_duck.engines.faults import is_full
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
 
 
@@ -127,7 +128,8 @@ def _told(target: Path) -> Iterator[None]:
     except (RecsysDuckError, BrokenPipeError):
         raise
     except OSError as error:
-        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
         what = f"can't write the file: {error.strerror}"
+        if is_full(error):
+            raise ResourceError(what, where=str(target), fix="free some space, or write to another disk") from None
         fix = f"make the folder first: mkdir -p {target}" if error.errno == errno.ENOENT else "give another place"
-        raise refused(what, where=str(target), fix=fix) from None
+        raise ProjectError(what, where=str(target), fix=fix) from None

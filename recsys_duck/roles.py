@@ -64,7 +64,7 @@ def cast_files(looks: Sequence[Look], asked: Sequence[Asked] = ()) -> Cast:
     Raises:
         ProjectError: no file has both users and items, or an asked column is in none.
     """
-    refuse_unknown(looks, asked)
+    refuse_unknown(looks, asked, INPUTS)
     known = [(look, candidates_of(look, asked)) for look in looks]
     named = [_role("events", look, found) for look, found in known if _input_of(look, found) == "events"]
     events = _events(known, named)

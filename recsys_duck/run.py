@@ -20,7 +20,7 @@ from recsys_duck.jobs import run_one
 from recsys_duck.parts import PartMaker, refuse_least_need
 from recsys_duck.plan import Plan, Step
 from recsys_duck.relation import relation_of, relations
-from recsys_duck.sentence import columns_of
+from recsys_duck.sentence import messages
 from recsys_duck.stage import PythonStage, SqlStage, Stage
 from recsys_duck.store import CheckRecord, StepRecord, Store
 from recsys_duck.verify import Subject, count_reasons, raise_failures, verify
@@ -183,19 +183,8 @@ def warnings(step: Step, record: StepRecord) -> Iterator[Warned | Noted]:
                 yield Warned(step.stage.key, check.examples)
             if check.n_failed and check.text in sentences:
                 event = Noted if check.severity == "note" else Warned
-                for message in _messages(check, sentences[check.text]):
+                for message in messages(check, sentences[check.text]):
                     yield event(step.stage.key, message)
-
-
-def _messages(check: CheckRecord, sentence: str) -> list[str]:
-    if columns_of(sentence):
-        return check.examples.splitlines()
-    if check.severity == "note" and sentence:
-        return [sentence]
-    told = f": {sentence}" if sentence else ""
-    told += f" (first: {check.examples})" if check.examples else ""
-    broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
-    return [f"{broken} the check {check.text}{told}"]
 
 
 def _now() -> str:

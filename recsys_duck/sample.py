@@ -18,7 +18,7 @@ HEAD_BYTES = 6_000_000
 PIECE_BYTES = 1_000_000  # of the middle and of the end
 UNMAPPED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes that cp1252 has no letter for
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+_CONTROLS = re.compile("[\x00\x02-\x08\x0e-\x1b\x7f]")  # \x01 splits fields in files of Hive
 
 
 @dataclass(frozen=True, slots=True)

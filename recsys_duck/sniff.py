@@ -229,8 +229,11 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _n_fields(line: str, delimiter: str) -> int:
-    """Count the fields of a line, as one that is quoted and as one that is not, whichever is fewer."""
+    """Count the fields of a line; what is between quotes splits nothing."""
     bare = re.sub(r'"[^"]*"', "", line) if '"' in line else line
+    if "'" in bare:
+        edge = re.escape(delimiter)
+        bare = re.sub(rf"(^|{edge})'[^']*'(?={edge}|\s*$)", r"\1", bare)
     return bare.count(delimiter) + 1
 
 

@@ -60,7 +60,8 @@ class TextForm:
     """How a text file is to be read, as its own bytes show: what nobody had to say.
 
     `skip` counts the lines before the first record, blank and comment ones included. `copy` is a Parquet
-    file of its records, where DuckDB can't read the text itself.
+    file of its records, where DuckDB can't read the text itself; `is_lenient` leaves out the lines that are
+    no records, which then stand in a copy beside it.
     """
 
     packing: str = ""
@@ -69,6 +70,7 @@ class TextForm:
     quote: str = '"'
     skip: int = 0
     is_array: bool = False
+    is_lenient: bool = False
     copy: Path | None = None
 
 

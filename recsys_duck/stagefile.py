@@ -75,6 +75,6 @@ def _missing(key: str, known: list[str], in_python: tuple[PythonStage, ...], kin
             return ProjectError(f"{stage.key} is Python, not SQL", where="sql STAGE", fix=fix)
     of_kind = f" of kind {kind.name}" if kind else ""
     fix = near_miss(key, known)
-    if not kind and not fix.startswith("did"):
-        fix = "say the kind, whose stages are looked at, too: --kind events"
+    if not kind:
+        fix += "; or say the kind that has it: --kind events"
     return ProjectError(f"there is no SQL stage {key}{of_kind}", where="sql STAGE", fix=fix)

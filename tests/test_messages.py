@@ -9,9 +9,11 @@ import pytest
 from building import lay_out, run, write_stage
 from projects import command_here, lay_out_playlists, load
 
+from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import LONGEST_LINE, MOST_LINES, ProjectError, RecsysDuckError
 from recsys_duck.events import Warned
 from recsys_duck.kind import SQL_FOLDER, shown_path
+from recsys_duck.project import read_stages
 
 PACKAGE = Path(__file__).parents[1] / "recsys_duck"
 ELSEWHERE = re.compile(r"\b(see|says?|named?|told|listed|shown|type) (below|above)\b|\b(below|above)\.?$")
@@ -57,6 +59,10 @@ def test_every_file_of_ours_is_named_by_what_it_is() -> None:
     assert shown_path(SQL_FOLDER / "kinds/mpd/staging/events.sql") == "stage staging.events of kind mpd"
     assert shown_path(SQL_FOLDER / "kinds/mpd/kind.toml") == "kind mpd"
     assert shown_path(SQL_FOLDER / "kinds/mpd/exports/coco.sql") == "export coco of kind mpd"
+    with SqlText() as reader:
+        folders = [("shared", SQL_FOLDER), ("mpd", SQL_FOLDER / "kinds/mpd")]
+        for stage in read_stages(folders, reader).values():
+            assert stage.place == shown_path(stage.path)
     assert shown_path(Path("/home/me/sql/core/events.sql")) == "/home/me/sql/core/events.sql"
 
 

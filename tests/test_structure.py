@@ -11,7 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "recsys_duck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
-    "duckdb": {"engines/copying.py", "engines/duckdb.py", "engines/sqltext.py", "question.py", "warehouse.py"},
+    "duckdb": {
+        "engines/copying.py",
+        "engines/duckdb.py",
+        "engines/faults.py",
+        "engines/sqltext.py",
+        "question.py",
+        "warehouse.py",
+    },
     "rich": {"console.py"},
     "click": {
         "cli/__init__.py",

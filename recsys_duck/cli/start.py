@@ -75,6 +75,11 @@ def _from_recipe(kind: str | None, recipe: str | None, paths: tuple[str, ...], p
     _tell_next(folder)
 
 
+def can_ask() -> bool:
+    """Tell whether there is a terminal to ask at."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _tell_next(folder: Path) -> None:
     click.echo(f"next: recsys-duck build{'' if folder == Path() else f' --project {folder}'}", err=True)
 
@@ -88,7 +93,7 @@ def _from_files(paths: tuple[str, ...], column: tuple[str, ...], folder: Path, *
     from recsys_duck.recipe import put_settings, refuse_settings
     from recsys_duck.roles import cast_files
 
-    asks = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    asks = not yes and can_ask()
     if (yes or asks) and not force:
         refuse_settings(folder)
     root = folder.resolve()

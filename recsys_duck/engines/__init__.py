@@ -60,6 +60,9 @@ class Engine(Protocol):
     def fetch(self, query: Query) -> list[tuple[Any, ...]]:
         """Run a query with a small result and return its rows."""
 
+    def sieve(self, query: Query) -> tuple[int, list[tuple[int, str, str]]]:
+        """Count the records of a text file; the other lines come with their number, their text and why not."""
+
     def batches(self, query: Query, at_a_time: int) -> Iterator[Any]:
         """Run a query and hand out pyarrow.RecordBatches of so many rows at a time, at least one."""
 

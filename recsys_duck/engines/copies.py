@@ -5,7 +5,7 @@ line ends of several kinds, and encodings that DuckDB does not know. A copy of a
 text, `line_number`, and for a line that is no record `line_text` and `problem`; one of JSON has `line`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import pyarrow as pa
@@ -16,6 +16,8 @@ from recsys_duck.records import Record, Tally, csv_records, is_escaped
 from recsys_duck.source import Input, SourceFile
 
 BATCH_ROWS = 50_000
+BATCH_CHARACTERS = 16_000_000
+JUDGED_LINES = 1_000
 
 
 def records_of(declared: Input, file: SourceFile, tally: Tally) -> Iterator[Record]:
@@ -31,39 +33,54 @@ def records_of(declared: Input, file: SourceFile, tally: Tally) -> Iterator[Reco
     try:
         with text_of(file.path, form) as stream:
             for record in csv_records((line.rstrip("\r\n") for line in stream), dialect, n_fields, tally):
-                if record.problem and is_escaped(record.text, dialect, n_fields):
-                    raise StageError(
-                        f"a quote within quotes stands after a backslash: {record.text[:80]}",
-                        where=f"{file.shown}, line {record.line}",
-                        fix=f"say so: --reader '{declared.name}.escape=\"\\\\\"'",
-                    )
+                if record.problem:
+                    refuse_escaped(declared, file, record)
                 yield record
     except UnicodeError as error:
         told = not_encoded(declared.name, file, form.encoding, str(error))
         raise StageError(told.what, where=f"{file.shown}, line {tally.n_lines + 1}", fix=told.fix) from None
 
 
+def refuse_escaped(declared: Input, file: SourceFile, record: Record) -> None:
+    """Refuse a line whose quotes stand after a backslash: all such lines would be lost.
+
+    Raises:
+        StageError: says the option.
+    """
+    dialect = dialect_of(declared, file.text, skip=0, has_header=False)
+    if is_escaped(record.text, dialect, len(file.present) - len(file.folders)):
+        raise StageError(
+            f"a quote within quotes stands after a backslash: {record.text[:80]}",
+            where=f"{file.shown}, line {record.line}",
+            fix=f"say so: --reader '{declared.name}.escape=\"\\\\\"'",
+        )
+
+
 def csv_batches(declared: Input, file: SourceFile, tally: Tally, spans: list[Record]) -> Iterator[pa.RecordBatch]:
-    """Copy a CSV file; `spans` gets the first records that span lines."""
+    """Copy a CSV file; `spans` gets the first record that spans lines."""
     n_fields = len(file.present) - len(file.folders)
     names = [f"field_{at + 1}" for at in range(n_fields)]
-    schema = pa.schema(
-        [(name, pa.string()) for name in names]
-        + [("line_number", pa.int64()), ("line_text", pa.string()), ("problem", pa.string())]
-    )
-    records = records_of(declared, file, tally)
-    nothing = (None,) * n_fields
-    while True:
-        some = list(islice(records, BATCH_ROWS))
-        spans += [record for record in some if record.n_lines > 1][: max(0, 3 - len(spans))]
-        fields = [list(column) for column in zip(*(record.fields or nothing for record in some), strict=True)]
-        columns = [pa.array(column, pa.string()) for column in fields or [[]] * n_fields]
-        columns.append(pa.array([record.line for record in some], pa.int64()))
-        columns.append(pa.array([record.text if record.problem else None for record in some], pa.string()))
-        columns.append(pa.array([record.problem or None for record in some], pa.string()))
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
-        if len(some) < BATCH_ROWS:
-            return
+    some: list[Record] = []
+    n_characters = 0
+    for record in records_of(declared, file, tally):
+        some.append(record)
+        n_characters += len(record.text)
+        if record.n_lines > 1 and not spans:
+            spans.append(record)
+        if len(some) == BATCH_ROWS or n_characters > BATCH_CHARACTERS:
+            yield _batch(names, some)
+            some, n_characters = [], 0
+    yield _batch(names, some)
+
+
+def _batch(names: Sequence[str], records: Sequence[Record]) -> pa.RecordBatch:
+    nothing = (None,) * len(names)
+    fields = list(zip(*(record.fields or nothing for record in records), strict=True)) or [()] * len(names)
+    columns = {name: pa.array(column, pa.string()) for name, column in zip(names, fields, strict=True)}
+    columns["line_number"] = pa.array([record.line for record in records], pa.int64())
+    columns["line_text"] = pa.array([record.text if record.problem else None for record in records], pa.string())
+    columns["problem"] = pa.array([record.problem or None for record in records], pa.string())
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def json_batches(declared: Input, file: SourceFile, tally: Tally) -> Iterator[pa.RecordBatch]:
@@ -88,5 +105,18 @@ def _counted(line: str, tally: Tally) -> bool:
 
 
 def is_plain(declared: Input, file: SourceFile) -> bool:
-    """Tell whether the quotes of a file mean nothing: read with them, lines break or lie within a value."""
-    return any(record.problem or record.resembles for record in records_of(declared, file, Tally()))
+    """Tell whether the quotes of a file mean nothing: read with them, lines break, and few lines are quoted well."""
+    n_lines = n_quoted = n_broken = 0
+    for record in records_of(declared, file, Tally()):
+        n_lines += 1
+        n_broken += "quote" in record.problem or record.resembles
+        n_quoted += not record.problem and file.text.quote in record.text
+        if n_broken and n_lines >= JUDGED_LINES:
+            break
+    return n_broken > 0 and 2 * n_quoted < n_lines
+
+
+def bad_batches(declared: Input, file: SourceFile, bad: Sequence[Record]) -> Iterator[pa.RecordBatch]:
+    """Copy the lines of a CSV file that are no records."""
+    names = [f"field_{at + 1}" for at in range(len(file.present) - len(file.folders))]
+    yield _batch(names, bad)

@@ -19,7 +19,8 @@ import duckdb
 
 from recsys_duck import memory
 from recsys_duck.ending import Ending, ending_of
-from recsys_duck.errors import ProjectError, ResourceError
+from recsys_duck.engines.faults import WRITING, shortage
+from recsys_duck.errors import ProjectError, RecsysDuckError
 from recsys_duck.jobs import run_one, stoppable
 from recsys_duck.parameters import quoted
 from recsys_duck.question import TABLES_LISTED, Limits
@@ -152,20 +153,19 @@ class Copier:
         """Run a task where Ctrl-C can stop it, and tell DuckDB's errors as ours."""
         try:
             return run_one(self, task)
-        except duckdb.OutOfMemoryException as error:
-            fix = "give more with --memory-limit, or set TMPDIR to a folder with more space"
-            raise ResourceError("memory or disk does not suffice", where=where, fix=fix, cause=str(error)) from None
-        except duckdb.IOException as error:
-            refused = ResourceError if "No space left" in str(error) else ProjectError
-            fix = "give another place, or free some space there"
-            raise refused("the file can't be written", where=where, fix=fix, cause=str(error)) from None
-        except duckdb.Error as error:
-            fix = f"correct its SELECT, if it is yours; {TABLES_LISTED}"
-            raise ProjectError("the export failed", where=where, fix=fix, cause=str(error)) from None
-        except (sqlite3.Error, OSError) as error:
-            raise ResourceError(
-                "the file can't be written", where=where, fix="free some space", cause=str(error)
-            ) from None
+        except (duckdb.Error, sqlite3.Error, OSError, MemoryError) as error:
+            raise _ours(error, where) from None
+
+
+def _ours(error: Exception, where: str) -> RecsysDuckError:
+    known = shortage(error, where, WRITING)
+    if known:
+        return known
+    if isinstance(error, duckdb.IOException | sqlite3.Error | OSError):
+        fix = "give another file or folder: what the system says stands with this"
+        return ProjectError("the file can't be written", where=where, fix=fix, cause=str(error))
+    fix = f"correct its SELECT, if it is yours; {TABLES_LISTED}"
+    return ProjectError("the export failed", where=where, fix=fix, cause=str(error))
 
 
 @contextmanager

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recsys_duck.engines import Query, Written, splice
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.engines.readers import reader_select
-from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
+from recsys_duck.errors import RecsysDuckError, StageError
 from recsys_duck.parameters import Value, quoted
 from recsys_duck.relation import Relation, definitions, stored_rows
 from recsys_duck.stage import Place
@@ -224,6 +225,22 @@ class DuckdbEngine:
             rows: list[tuple[Any, ...]] = cursor.execute(_bound_text(query), _bindings(query)).fetchall()
         return rows
 
+    def sieve(self, query: Query) -> tuple[int, list[tuple[int, str, str]]]:
+        """Count the records of a text file; the other lines come with their number, their text and why not.
+
+        Raises:
+            StageError: the file can't be read, or is not so encoded.
+        """
+        with self._cursor(query.where) as cursor:
+            counted = cursor.execute(query.text).fetchone()
+            told = "first(error_message order by column_idx), bool_or(error_type = 'INVALID ENCODING')"
+            text = f"select line, first(csv_line), {told} from refused_lines group by line order by line"
+            rows = cursor.execute(text).fetchall()
+            cursor.execute("drop table refused_lines; drop table refused_scans")
+        if any(is_encoding for *_, is_encoding in rows):
+            raise StageError("a file is of another encoding", where=query.where)
+        return int(counted[0]) if counted else 0, [(int(line), str(text), str(why)) for line, text, why, _ in rows]
+
     def batches(self, query: Query, at_a_time: int) -> Iterator[pa.RecordBatch]:
         """Run a query and hand out its rows as Arrow batches as they come, on a cursor of their own; at least one."""
         with self._cursor(query.where) as cursor:
@@ -284,16 +301,9 @@ MEND = "correct {}; recsys-duck sql STAGE prints a stage as it runs"
 
 def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     text = str(error)
-    if isinstance(error, duckdb.InterruptException):
-        return InterruptedBuildError("interrupted", where=where)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return ResourceError(
-            "memory does not suffice", where=where, fix="raise --memory-limit, or lower --threads", cause=text
-        )
-    if "No space left" in text or "max_temp_directory_size" in text:
-        return ResourceError(
-            "disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text
-        )
+    known = shortage(error, where, BUILDING)
+    if known:
+        return known
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return StageError("the SQL does not bind", where=where, fix=MEND.format("the name or type"), cause=text)
     if "maximum_object_size" in text:

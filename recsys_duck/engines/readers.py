@@ -46,6 +46,18 @@ def count_select(source: Source) -> str:
     return " union all ".join(f"select filename, count(*) from {scan} group by filename" for scan in scans)
 
 
+def sieve_select(source: Source, *, limit: int) -> str:
+    """Give the SELECT that counts a CSV file's records and stores its other lines in `refused_lines`."""
+    form = replace(source.files[0].text, is_lenient=True)
+    lenient = replace(source, files=(replace(source.files[0], text=form),))
+    stored = "store_rejects = true, rejects_table = 'refused_lines', rejects_scan = 'refused_scans'"
+    scan = _scan(lenient).replace("ignore_errors = true", f"ignore_errors = true, {stored}, rejects_limit = {limit}")
+    counts = ", ".join(
+        f"count({_place(at)})" for at in range(len(source.files[0].present) - len(source.files[0].folders))
+    )
+    return f"select count(*), {counts} from {scan}"
+
+
 def schema_select(source: Source) -> str:
     """Give the SELECT whose columns are those that a Parquet file itself has."""
     return f"select * from {_scan(source)}"
@@ -71,7 +83,7 @@ def _likeness(file: SourceFile) -> object:
             form.packing,
             form.encoding,
         ),
-        *(form.delimiter, form.quote, form.skip, form.is_array, form.copy is None),
+        *(form.delimiter, form.quote, form.skip, form.is_array, form.is_lenient, form.copy is None),
     )
 
 
@@ -262,6 +274,7 @@ def _csv_options(source: Source, *, escape: str | None = None) -> str:
         f"escape = {quoted(str(options.get('escape', form.quote)) if escape is None else escape)}",
         f"encoding = {quoted(form.encoding)}",
         f"compression = {quoted(form.packing or 'none')}",
+        *(["ignore_errors = true"] if form.is_lenient else []),
     ]
     return ", ".join(arguments)
 
