@@ -85,8 +85,8 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
     first = next((line.lstrip()[0] for line in lines if line.strip()), "")
     if not first:
         return replace(file, text=form, is_empty=True)
-    rows = list(_array_rows("".join(lines)) if first == "[" else _line_rows(declared, file, lines))
-    form = replace(form, is_array=first == "[")
+    form = replace(form, is_array=first == "[" and not _are_lists(lines))
+    rows = list(_array_rows("".join(lines)) if form.is_array else _line_rows(declared, file, lines))
     if form.is_array and form.encoding != "utf-8":
         command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
         raise ProjectError(f"{file.shown} is an array in {form.encoding}", where=file.shown, fix=f"convert: {command}")
@@ -128,6 +128,15 @@ def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Itera
                 fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
             )
         is_first = False
+
+
+def _are_lists(lines: Sequence[str]) -> bool:
+    """Tell whether a line is a list by itself, and another one follows: then lists stand for rows."""
+    some = [line for line in lines if line.strip()]
+    try:
+        return len(some) > 1 and isinstance(json.loads(some[0]), list)
+    except ValueError:
+        return False
 
 
 def _array_rows(text: str) -> Iterator[dict[str, Any]]:
