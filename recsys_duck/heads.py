@@ -83,7 +83,7 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
         return replace(file, present=dict.fromkeys(names, "VARCHAR"), nested=nested, text=_form(declared, file))
     form, lines = _text(declared, file, JSON_ROWS)
     first = next((line.lstrip()[0] for line in lines if line.strip()), "")
-    if not first:
+    if not first or (first == "[" and re.fullmatch(r"\s*\[\s*\]\s*", "".join(lines))):
         return replace(file, text=form, is_empty=True)
     form = replace(form, is_array=first == "[" and not _are_lists(lines))
     rows = list(_array_rows("".join(lines)) if form.is_array else _line_rows(declared, file, lines))

@@ -170,7 +170,7 @@ def _files(sources: Mapping[str, Source], counted: Mapping[tuple[str, str], File
             (
                 "n_records",
                 "bigint",
-                "rows in it, lines that hold no record included; null in documents that no gate reads",
+                "rows in it, lines that hold no record included; null where no gate reads it",
             ),
         ),
         rows,
