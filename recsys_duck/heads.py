@@ -289,8 +289,24 @@ def _text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, li
 
 def text_of(path: Path, form: TextForm) -> IO[str]:
     """Open a file's text, unpacked and decoded; lines keep their ends. What Latin-1 has no sign for is Windows-1252."""
-    encoding = {"utf-8": "utf-8-sig", "latin-1": "cp1252"}.get(form.encoding, form.encoding)
-    return io.TextIOWrapper(opened(path, form.packing), encoding=encoding, newline="")
+    return io.TextIOWrapper(opened(path, form.packing), encoding=_decoding(form), newline="")
+
+
+def undecodable_line(path: Path, form: TextForm) -> int:
+    """Find the first line that is not encoded as said, counted from 1; 0 where lines don't end in one byte."""
+    if "\n".encode(_decoding(form)).removeprefix(codecs.BOM_UTF8) != b"\n":
+        return 0
+    with opened(path, form.packing) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode(_decoding(form))
+            except UnicodeError:
+                return number
+    return 0
+
+
+def _decoding(form: TextForm) -> str:
+    return {"utf-8": "utf-8-sig", "latin-1": "cp1252"}.get(form.encoding, form.encoding)
 
 
 def not_encoded(name: str, file: SourceFile, encoding: str, cause: str) -> ProjectError:

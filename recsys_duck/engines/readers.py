@@ -14,6 +14,7 @@ from recsys_duck.engines.keys import found_key, keyed_rows
 from recsys_duck.engines.values import typed, unfit
 from recsys_duck.formats import is_long
 from recsys_duck.parameters import quoted
+from recsys_duck.records import SHOWN_CHARACTERS
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 
@@ -38,13 +39,17 @@ def reader_select(source: Source, structure: Structure) -> str:
     return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
 
 
-def count_select(source: Source) -> str:
-    """Give the SELECT that counts the rows of each CSV file as DuckDB splits it: (path, rows)."""
+def count_select(source: Source, *, in_full: bool = False) -> str:
+    """Give the SELECT that counts the rows of each text file as DuckDB splits it: path, rows.
+
+    It looks into the values, and at how they are encoded, only where it has to: `in_full`.
+    """
     groups: dict[object, list[SourceFile]] = {}
     for file in source.files:
         groups.setdefault(_likeness(file), []).append(file)
     scans = [_scan(replace(source, files=tuple(files))) for files in groups.values()]
-    return " union all ".join(f"select filename, count(*) from {scan} group by filename" for scan in scans)
+    values = ", max(hash(*columns(*)))" if in_full else ""
+    return " union all ".join(f"select filename, count(*){values} from {scan} group by filename" for scan in scans)
 
 
 def sieve_select(source: Source, *, limit: int) -> str:
@@ -128,16 +133,21 @@ def _bad_line(source: Source) -> str:
         places = set(range(len(names)))
     header = [f"{_place(at)} = {quoted(names[at])}" for at in sorted(places)]
     repeated = f"coalesce({' and '.join(header)}, false)" if len(header) > 1 else "false"
-    return f"(problem is not null or {repeated})" if file.text.copy else repeated
+    return f"(problem is not null or {repeated})" if _tells_problems(file) else repeated
 
 
 def _line_text(source: Source) -> str:
     file = source.files[0]
     if source.input.format == "ndjson":
-        return "left(cast(line as varchar), 1000)"
+        return f"left(cast(line as varchar), {SHOWN_CHARACTERS})"
     places = [_place(at) for at in range(len(file.present) - len(file.folders))]
     whole = f"concat_ws({quoted(file.text.delimiter)}, {', '.join(places)})"
-    return f"coalesce(line_text, {whole})" if file.text.copy else whole
+    return f"coalesce(line_text, {whole})" if _tells_problems(file) else whole
+
+
+def _tells_problems(file: SourceFile) -> bool:
+    """Tell whether the lines of a CSV file come with what is wrong with them: copied ones, and those split here."""
+    return file.text.copy is not None or is_long(file.text.delimiter)
 
 
 def _value(source: Source, name: str) -> tuple[str | None, str]:
@@ -196,11 +206,10 @@ def _split_lines(source: Source, paths: str, n_fields: int) -> str:
     delimiter = source.files[0].text.delimiter
     fields = ", ".join(f"fields[{place + 1}] as {_place(place)}" for place in range(n_fields))
     split = f"string_split(line, {quoted(delimiter)})"
-    told = "concat('Expected Number of Columns: ', line, chr(10), 'file = ', filename)"
-    checked = f"case when len({split}) = {n_fields} then {split} else error({told}) end"
+    problem = f"case when len(fields) <> {n_fields} then concat(len(fields), ' fields instead of {n_fields}') end"
     return (
-        f"(select {fields}, filename from (select {checked} as fields, filename "
-        f"from {_whole_lines(source, paths)} where line <> ''))"
+        f"(select {fields}, {problem} as problem, left(line, {SHOWN_CHARACTERS}) as line_text, filename "
+        f"from (select {split} as fields, line, filename from {_whole_lines(source, paths)} where line <> ''))"
     )
 
 
