@@ -52,6 +52,7 @@ def test_gates_that_let_everything_pass_are_one_line() -> None:
         "core.events       1,234,500  1,000,000   234,500",
         "  item_below_top                         234,500   19.00 %",
         "2 other gates kept every row",
+        'see rejected rows: recsys-duck query "from staging.plays_rejected limit 20"',
     ]
     assert brief_lines(list(gated(LEDGERS[1:]))) == [
         "core.events: 234,500 of 1,234,500 rows rejected (19.00 %)",
@@ -72,19 +73,22 @@ def test_a_share_that_is_not_nothing_is_not_told_as_nothing(part: int, whole: in
 def test_a_build_ends_with_its_funnel_and_with_a_short_one_where_nothing_changed(tmp_path: Path) -> None:
     lay_out(tmp_path, events=EVENTS)
     first = command_here(tmp_path, "build", "--select", "+core.events").stderr.split("published  ")[1].splitlines()
-    assert first[2:8] == [
+    assert first[2:9] == [
         "",
         "gate               rows in =  kept +  rejected",
         "core.events               60      53         7",
         "  missing_item_id                            5    8.33 %",
         "  bad_weight                                 2    3.33 %",
-        "5 other gates kept every row",
+        "6 other gates kept every row",
+        'see rejected rows: recsys-duck query "from core.events_rejected limit 20"',
     ]
+    seen = command_here(tmp_path, "query", "from core.events_rejected limit 20", "--format", "csv")
+    assert len(seen.stdout.splitlines()) == 1 + 7
     assert command_here(tmp_path, "profile", "funnel").stdout.splitlines()[1:] == first[3:]
     again = command_here(tmp_path, "build", "--select", "+core.events").stderr.split("unchanged  ")[1].splitlines()
     assert again[2:] == [
         "           core.events: 7 of 60 rows rejected (11.67 %)",
-        "           5 other gates kept every row",
+        "           6 other gates kept every row",
     ]
 
 
