@@ -232,14 +232,14 @@ class DuckdbEngine:
             StageError: the file can't be read, or is not so encoded.
         """
         with self._cursor(query.where) as cursor:
-            counted = cursor.execute(query.text).fetchone()
+            counted = cursor.execute(query.text).fetchall()
             told = "first(error_message order by column_idx), bool_or(error_type = 'INVALID ENCODING')"
             text = f"select line, first(csv_line), {told} from refused_lines group by line order by line"
             rows = cursor.execute(text).fetchall()
             cursor.execute("drop table refused_lines; drop table refused_scans")
         if any(is_encoding for *_, is_encoding in rows):
             raise StageError("a file is of another encoding", where=query.where)
-        return int(counted[0]) if counted else 0, [(int(line), str(text), str(why)) for line, text, why, _ in rows]
+        return int(counted[0][0]), [(int(line), str(text), str(why)) for line, text, why, _ in rows]
 
     def batches(self, query: Query, at_a_time: int) -> Iterator[pa.RecordBatch]:
         """Run a query and hand out its rows as Arrow batches as they come, on a cursor of their own; at least one."""
