@@ -57,7 +57,7 @@ class Judge:
             return CheckRecord("share", SHARE, "warn", 0, "counted")
         samples = self._samples(stage, table, faults)
         told = (
-            f"{table} rejects {n_faults:,} of {n_in:,} rows ({percent(n_faults, n_in)}): "
+            f"rejects {n_faults:,} of {n_in:,} rows ({percent(n_faults, n_in)}): "
             f'{self._told(faults, samples)}; see them: recsys-duck query "from {table}_rejected limit 20"'
         )
         return CheckRecord("share", SHARE, "warn", n_faults, "counted", told)
