@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import ProjectError, ResourceError
 from recsys_duck.events import Event, Planned, Warned
 from recsys_duck.funnel import gated
@@ -73,23 +74,21 @@ def building(project: Project) -> Iterator[Store]:
         store.start()
         try:
             yield store
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            known = shortage(error, str(project.warehouse), BUILDING)
+            if known or not isinstance(error, OSError):
+                raise known or error from None
             raise ResourceError(
-                f"can't use the warehouse: {error.strerror}",
+                f"can't use the warehouse: {error.strerror or error}",
                 where=str(error.filename or project.warehouse),
-                fix="see to space and rights",
+                fix="check the disk and the permissions of this path, then build again",
             ) from None
         finally:
             store.finish()
 
 
 def prelude(plan: Plan, how: How) -> Iterator[Event]:
-    """Tell what the project sets in vain, what the machine lacks, and how much there is to do."""
-    read = {name for step in plan.steps for name in step.stage.parameters} | {"models"}
-    read |= {name for only_if in plan.project.off.values() for name in only_if}
-    for name, setting in plan.project.settings.items():
-        if setting.source in ("recsys.toml", "command line") and name not in read:
-            yield Warned("", f"parameter {name} is set, but no stage of kind {plan.project.kind.name} reads it")
+    """Tell what has no effect, what the machine lacks, and how much there is to do."""
     for told in plan.project.unread:
         yield Warned("", told)
     if sys.platform == "linux" and not _has_library("libgomp.so.1"):

@@ -3,6 +3,7 @@
 The data come from the SELECTs in `sql/demo`; a folder that has them already is left as it is.
 """
 
+import tempfile
 from pathlib import Path
 
 from recsys_duck import memory
@@ -35,6 +36,7 @@ item_tags = "data/item_tags.parquet"
 split = "time"
 """
 TABLES = ("items", "tags", "item_tags", "events")
+ARTISTS = "artists"  # what the others are made of, and no file of the project
 SIMILAR = """
 select rank, similar_item_name as item_name, round(score, 4) as score
 from similar_to('The Scarlet Trains')
@@ -121,12 +123,13 @@ def _generate(data: Path) -> None:
     seed = load_parameters(SQL_FOLDER / "parameters.toml")["seed"]
     values = {"seed": seed.value(seed.default, where="demo")}
     engine = DuckdbEngine(memory_bytes=memory.LEAST_BYTES, threads=memory.default_threads(), temporary=data / ".spill")
-    with SqlText() as reader, engine:
-        for name in TABLES:
+    with SqlText() as reader, engine, tempfile.TemporaryDirectory(prefix=".artists-", dir=data) as scratch:
+        for name in (ARTISTS, *TABLES):
             path = SQL_FOLDER / "demo" / f"{name}.sql"
             text = path.read_text(encoding="utf-8")
-            query = Query(text, reader.facts(text, where=str(path)).places, values, where=str(path))
-            beside = data / f".{name}.parquet"
+            query = Query(text, reader.facts(text, where=f"demo {name}").places, values, where=f"demo {name}")
+            target = (Path(scratch) if name == ARTISTS else data) / f"{name}.parquet"
+            beside = target.with_name(f".{name}.parquet")
             written = engine.write(query, beside)
-            beside.replace(data / f"{name}.parquet")
-            engine.define(Relation(f"demo.{name}", columns=written.columns, paths=(data / f"{name}.parquet",)))
+            beside.replace(target)
+            engine.define(Relation(f"demo.{name}", columns=written.columns, paths=(target,)))

@@ -6,6 +6,10 @@ The exit code stands on the class. Nothing here prints or exits.
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+# of another program's text: its lines, their length, and where its advice on its own options begins
+MOST_LINES, LONGEST_LINE = 6, 240
+ADVICE = ("possible fix", "possible solution", "* ")
+
 
 class RecsysDuckError(Exception):
     """Say what is wrong, where it stands and how to mend it; `cause` is the engine's own text."""
@@ -26,8 +30,19 @@ class RecsysDuckError(Exception):
             lines.append(f"  where: {self.where}")
         if self.fix:
             lines.append(f"  fix:   {self.fix}")
-        lines.extend(f"    {line}" for line in self.cause.splitlines())
+        lines.extend(f"    {line}" for line in first_lines(self.cause))
         return "\n".join(lines)
+
+
+def first_lines(cause: str) -> list[str]:
+    """Take the lines of another program's text that say what is wrong, without its own advice."""
+    kept: list[str] = []
+    for line in cause.splitlines():
+        if line.strip().lower().startswith(ADVICE) or len(kept) == MOST_LINES:
+            break
+        if line.strip():
+            kept.append(line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…")
+    return kept
 
 
 class StageError(RecsysDuckError):
@@ -89,10 +104,10 @@ def raise_problems(problems: Sequence[RecsysDuckError]) -> None:
         raise ProblemsError(problems)
 
 
-def near_miss(name: str, known: Iterable[str]) -> str:
+def near_miss(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Offer the nearest known name as a sentence, or list what there is."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(name, names, n=1, cutoff=cutoff)
     if close:
         return f"did you mean {close[0]}?"
     return "known: " + ", ".join(names) if names else "there are none"

@@ -37,7 +37,10 @@ def funnel_lines(gates: Sequence[Gated]) -> list[str]:
         for reason, n_rows in gate.rejected.items():
             line = _line(f"  {reason}", ("", "", f"{n_rows:,}"), name_width, widths)
             lines.append(f"{line}  {percent(n_rows, gate.n_in):>8}")
-    return [*lines, *_others(len(gates) - len(leaky), len(leaky))]
+    lines += _others(len(gates) - len(leaky), len(leaky))
+    return (
+        [*lines, f'see rejected rows: recsys-duck query "from {leaky[0].stage}_rejected limit 20"'] if leaky else lines
+    )
 
 
 def brief_lines(gates: Sequence[Gated]) -> list[str]:

@@ -20,7 +20,7 @@ from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.events import Built, Event, Progress, Started
 from recsys_duck.jobs import run_jobs, stoppable
-from recsys_duck.kind import SQL_FOLDER
+from recsys_duck.kind import SQL_FOLDER, shown_path
 from recsys_duck.parameters import Value, read_toml, table_of
 from recsys_duck.placing import folder_at, placing, put
 from recsys_duck.stage import Place
@@ -220,12 +220,12 @@ class _Texts:
 
     def query(self, name: str, values: Mapping[str, Value]) -> Query:
         path, text = self._whole(name)
-        return Query(text, self._reader.facts(text, where=str(path)).places, values, where=str(path))
+        return Query(text, self._reader.facts(text, where=shown_path(path)).places, values, where=shown_path(path))
 
     def _whole(self, name: str) -> tuple[Path, str]:
         path = next(folder / f"{name}.sql" for folder in self._folders if (folder / f"{name}.sql").exists())
         text = path.read_text(encoding="utf-8")
-        return path, splice(text, self._reader.facts(text, where=str(path)).places, self._in_place)
+        return path, splice(text, self._reader.facts(text, where=shown_path(path)).places, self._in_place)
 
     def _in_place(self, place: Place) -> str:
         if place.kind == "parameter":

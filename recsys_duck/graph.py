@@ -126,7 +126,7 @@ def _where(stage: Stage, name: str = "") -> str:
         return f"Python stage {stage.key}"
     starts = [place.start for place in stage.facts.places if place.name == name]
     line = stage.text.encode()[: starts[0]].count(b"\n") + 1 if starts else 1
-    return f"{stage.path}:{line}"
+    return f"{stage.place}:{line}"
 
 
 def _name_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -> Iterator[RecsysDuckError]:
@@ -228,7 +228,7 @@ def _may_read(layer: str, table: str) -> bool:
 
 
 def _contract_problems(project: Project, producers: Mapping[str, tuple[str, ...]]) -> Iterator[RecsysDuckError]:
-    kind_toml = str(project.kind.folder / "kind.toml")
+    kind_toml = f"kind {project.kind.name}"
     for table, columns in project.contract.items():
         stages = [project.stages[key] for key in producers.get(table, ())]
         if not stages:

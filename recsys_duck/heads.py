@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -105,7 +106,7 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
         name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(declared, found)
     )
     nested = frozenset(path for path in paths if "." in path)
-    return replace(file, present={**present, **later}, numeric=numeric, nested=nested, text=form)
+    return replace(file, present={**present, **later}, numeric=numeric, nested=nested, late=frozenset(later), text=form)
 
 
 def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -267,7 +268,7 @@ def _text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, li
                 left -= len(line)
     except UnicodeError as error:
         raise not_encoded(declared.name, file, form.encoding, str(error)) from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         told = getattr(error, "strerror", None) or str(error)
         fix = f"check it, or unpack it: ls -l {shlex.quote(str(file.path))}"
         raise ProjectError(f"can't read {file.shown}: {told}", where=str(file.path), fix=fix) from None

@@ -94,11 +94,12 @@ def _found_problems(one: Id, shown: str, found: str, said: str) -> Iterator[Proj
     """Tell of a column whose values in a file are no ids."""
     own, name = one.source.input.own_name(one.column), one.source.input.name
     column = f"column {own} is {'lists or objects' if found == 'JSON' else found}"
-    if found.startswith(_NO_IDS) or found.count(LIST) != one.is_list:
+    is_fraction = found.startswith(FRACTIONS)
+    if found.startswith(_NO_IDS) or found.count(LIST) != one.is_list or (is_fraction and one.is_list):
         wanted, lists = ("list of ids", "lists of integers or of text") if one.is_list else ("id", "an integer or text")
         fix = f"write it as {lists}, or name another column: --column {name}.{one.column}=COLUMN"
         yield ProjectError(f"{column}, which is no {wanted}", where=shown, fix=fix)
-    elif found.startswith(FRACTIONS) and not (said == BIGINT or (said and found.endswith(",0)"))):
+    elif is_fraction and not (said == BIGINT or (said and found.endswith(",0)"))):
         option = f"--reader '{name}.columns={{{one.column}=\"bigint\"}}'"
         fix = f"whole numbers like 1.0 are read, and others rejected, with {option}"
         yield ProjectError(f"{column}, which is no id", where=shown, fix=fix)

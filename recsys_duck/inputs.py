@@ -36,7 +36,7 @@ def _sources(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> d
     problems: list[RecsysDuckError] = []
     sources = {}
     for name, fields in kind.inputs.items():
-        where = f"{kind.folder / 'kind.toml'}, [inputs.{name}]"
+        where = f"kind {kind.name}, input {name}"
         if any(reader[0] == name for reader in given.readers):
             where = f"--reader {name}"
         elif said.get(name):

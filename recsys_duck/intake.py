@@ -4,9 +4,13 @@ A text file is read by DuckDB itself where each of its lines is one record, and 
 elsewhere. The counts come from the lines, not from any reader: what a gate has in must be as many.
 """
 
-from collections.abc import Mapping
+import errno
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.copies import csv_batches, is_plain, json_batches
@@ -19,6 +23,7 @@ from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 from recsys_duck.store import FileRecord
 
+T = TypeVar("T")
 READ_BY_DUCKDB = ("utf-8", "latin-1")
 
 
@@ -62,7 +67,7 @@ class Porter:
         for file in source.files:
             if file.is_empty or not source.input.is_text or file.text.is_array:
                 continue
-            tally = _tally(source.input, file)
+            tally = _readable(file, partial(_tally, source.input, file))
             if tally is None:
                 files[file.shown] = self._copied(intake, file)
                 continue
@@ -125,7 +130,8 @@ class Porter:
         self._n_copies += 1
         path = self._folder / f"copy-{self._n_copies}.parquet"
         batches = json_batches(declared, file, tally) if declared.format == "ndjson" else None
-        self._engine.write_batches(batches or csv_batches(declared, file, tally, spans), path)
+        batches = batches or csv_batches(declared, file, tally, spans)
+        _readable(file, partial(self._engine.write_batches, batches, path))
         intake.rows[file.shown], intake.tallies[file.shown] = tally.n_rows, tally
         if spans:
             first = spans[0]
@@ -135,6 +141,22 @@ class Porter:
                 f"if that quote means nothing: --reader '{declared.name}.quote=\"\"'"
             )
         return replace(file, text=replace(file.text, copy=path))
+
+
+def _readable(file: SourceFile, read: Callable[[], T]) -> T:
+    """Read a file as far as it goes.
+
+    Raises:
+        StageError: it is cut off, or broken.
+    """
+    try:
+        return read()
+    except (EOFError, OSError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # the warehouse's disk, no fault of the file
+        told = getattr(error, "strerror", None) or str(error)
+        fix = f"pack it again, or fetch it again: it is cut off or broken ({told})"
+        raise StageError(f"{file.shown} can't be read to its end", where=file.shown, fix=fix) from None
 
 
 def _tally(declared: Input, file: SourceFile) -> Tally | None:

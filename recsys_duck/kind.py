@@ -13,7 +13,8 @@ from recsys_duck.parameters import read_toml, table_of
 
 _PACKAGED = Path(__file__).parent / "sql"
 # folders beside the layers, whose files are no stages
-NO_STAGES = ("kinds", "macros", "demo", "exports", "generate")
+EXPORTS_FOLDER = "exports"
+NO_STAGES = ("kinds", "macros", "demo", EXPORTS_FOLDER, "generate")
 SQL_FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "sql"
 
 
@@ -31,6 +32,30 @@ class Kind:
     tables: tuple[str, ...]
     side: tuple[str, ...]
     has_times: bool | str
+
+
+def overlay(root: Path) -> Path | None:
+    """Give the folder of a project's own SQL; None for a checkout of ours, which is no overlay of itself."""
+    return None if (root / "sql" / "parameters.toml").exists() else root / "sql"
+
+
+def shown_path(path: Path) -> str:
+    """Say which file is meant: a project's own by its path, one of ours by what it is."""
+    if not path.is_relative_to(SQL_FOLDER):
+        return str(path)
+    pieces = path.relative_to(SQL_FOLDER).with_suffix("").parts
+    kind = ""
+    if pieces[0] == "kinds" and len(pieces) > 2:
+        kind, pieces = f"kind {pieces[1]}", pieces[2:]
+    name = pieces[0] + "".join(f"{'.' if at == 0 else '/'}{one}" for at, one in enumerate(pieces[1:]))
+    words = {"exports": "export", "recipes": "recipe", "macros": "macro", "demo": "demo", "generate": "generator"}
+    if pieces[0] in words:
+        name = f"{words[pieces[0]]} {'/'.join(pieces[1:])}"
+    elif pieces[0] == "kind":
+        return kind
+    elif len(pieces) > 1:
+        name = f"stage {name}"
+    return f"{name} of {kind}" if kind else f"{name} of recsys-duck"
 
 
 def kind_names() -> list[str]:

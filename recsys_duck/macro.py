@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_duck.errors import ProjectError
-from recsys_duck.stage import SqlFacts, split_header
+from recsys_duck.header import split_header
+from recsys_duck.kind import shown_path
+from recsys_duck.stage import SqlFacts
 
 FIELDS = ("arguments", "why")
 
@@ -29,10 +31,10 @@ def parse_macro(path: Path, facts: SqlFacts, text: str) -> Macro:
     Raises:
         ProjectError: the header has no sentence or no line of arguments.
     """
-    about, fields = split_header(text, str(path), FIELDS)
+    about, fields = split_header(text, shown_path(path), FIELDS)
     arguments = dict(fields).get("arguments", "")
     if not arguments:
-        raise ProjectError("the macro names no arguments", where=str(path), fix="add `-- arguments: name, …`")
+        raise ProjectError("the macro names no arguments", where=shown_path(path), fix="add `-- arguments: name, …`")
     return Macro(
         name=path.stem,
         about=about,

@@ -6,9 +6,10 @@ from typing import Any
 
 from recsys_duck.parameters import Setting
 from recsys_duck.plan import assertions
+from recsys_duck.sentence import messages
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, Stage
-from recsys_duck.store import FileRecord, StepRecord
+from recsys_duck.store import CheckRecord, FileRecord, StepRecord
 from recsys_duck.warehouse import MetaTable
 
 
@@ -113,8 +114,21 @@ def _checks(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
     wanted = {
         key: set().union(*(assertions(contract) for contract in stage.tables.values())) for key, stage in stages.items()
     }
+    sentences = {
+        (key, check.predicate): check.sentence
+        for key, stage in stages.items()
+        for contract in stage.tables.values()
+        for check in contract.checks
+    }
+
+    def told(key: str, check: CheckRecord) -> str | None:
+        return "\n".join(messages(check, sentences.get((key, check.text), ""))) if check.n_failed else None
+
     rows = tuple(
-        (key, check.kind, check.text, check.severity, check.n_failed, check.method, check.examples or None)
+        (
+            *(key, check.kind, check.text, check.severity, check.n_failed, check.method),
+            *(check.examples or None, told(key, check)),
+        )
         for key, record in records.items()
         for check in record.checks
         if (check.kind, check.text) in wanted[key]  # a header may have dropped one since
@@ -124,12 +138,13 @@ def _checks(stages: Mapping[str, Stage], records: Mapping[str, StepRecord]) -> M
         "Every assertion of every table, and how it came out.",
         (
             ("stage", "varchar", "the stage whose header names it"),
-            ("kind", "varchar", "grain, check or ledger"),
+            ("kind", "varchar", "grain, check, ledger, or share: rows that a gate rejects, filters left out"),
             ("assertion", "varchar", "key columns, predicate, or ledger sentence"),
             ("severity", "varchar", "fail stops a build, warn and note do not"),
             ("n_failed", "bigint", "rows or keys that break it"),
             ("method", "varchar", "counted, on which share of the keys, or proven"),
-            ("examples", "varchar", "first keys that break it, or what the check says of the rows, a line each"),
+            ("examples", "varchar", "first keys that break it, or what the check says of the rows"),
+            ("told", "varchar", "what a build says of it; null where it holds"),
         ),
         rows,
     )

@@ -8,7 +8,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -63,7 +63,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One declared parameter; `default` None means that null, which is off, is allowed."""
+    """One declared parameter; `default` None means that null, which is off, is allowed.
+
+    `used_if` names values of other parameters: unless one of them is set so, this one has no effect.
+    """
 
     name: str
     type: str
@@ -73,6 +76,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    used_if: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     def value(self, given: object, *, where: str) -> Value:
         """Check a given TOML value and return it typed.
@@ -192,6 +196,7 @@ def load_parameters(path: Path) -> dict[str, Parameter]:
             minimum=fields.get("min"),
             maximum=fields.get("max"),
             choices=tuple(fields.get("choices", ())),
+            used_if={name: tuple(values) for name, values in table_of(fields, "used_if").items()},
         )
         parameter.value(default, where=where)
         parameters[name] = parameter

@@ -4,7 +4,6 @@ Owns what runs side by side, and that a finished part is in place under its fing
 killed build goes on where it was.
 """
 
-import errno
 import threading
 import time
 import traceback
@@ -18,6 +17,7 @@ from typing import Any
 
 from recsys_duck import memory
 from recsys_duck.engines import Engine, Query, Written
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, StageError
 from recsys_duck.events import Event, Progress, Started, Warned
 from recsys_duck.intake import Intake, Porter, file_records
@@ -132,7 +132,7 @@ class PartMaker:
         if len({part.fingerprint for part in parts}) < len(parts):
             raise StageError(
                 f"two rows of {stage.for_each} give {stage.key} the same values",
-                where=str(stage.path) if isinstance(stage, SqlStage) else stage.key,
+                where=stage.place if isinstance(stage, SqlStage) else stage.key,
                 fix="use a column that tells them apart, or make the rows distinct",
             )
         nothing = {name: Value(sql_type, None) for name, sql_type in columns}
@@ -174,7 +174,7 @@ class PartMaker:
         if not isinstance(stage, SqlStage):
             raise StageError("a Python stage has no query", where=stage.key)
         settings = {name: setting.value for name, setting in self._project.settings.items()}
-        where = f"{stage.path}, {part.label}" if part.label else str(stage.path)
+        where = f"{stage.place}, {part.label}" if part.label else stage.place
         return Query(
             stage.text,
             stage.facts.places,
@@ -280,7 +280,7 @@ class PartMaker:
             if found not in allowed:
                 raise StageError(
                     f"{stage.table}.{name} is {found}, the staging contract asks for {' or '.join(allowed)}",
-                    where=str(stage.path),
+                    where=stage.place,
                     fix=f"cast it: try_cast(… as {allowed[0].lower()})",
                 )
 
@@ -301,14 +301,15 @@ def _parameters(project: Project, stage: PythonStage) -> dict[str, Any]:
 
 @contextmanager
 def _told_as_its_own(stage: PythonStage) -> Iterator[None]:
-    """Turn whatever a Python stage raises into its own error; a full disk is the warehouse's."""
+    """Turn whatever a Python stage raises into its own error, but for memory, disk and threads."""
     try:
         yield
     except RecsysDuckError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise
+        known = shortage(error, stage.key, BUILDING)
+        if known:
+            raise known from None
         cause = "".join(traceback.format_exception(error))
         raise StageError(f"the stage raised {type(error).__name__}", where=stage.key, cause=cause) from None
 

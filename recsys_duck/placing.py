@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from recsys_duck.engines.faults import is_full
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
 
 
@@ -60,7 +61,7 @@ def is_replaceable(target: Path) -> bool:
         ProjectError: there can be no such file.
     """
     with _told(target):
-        return target.is_file() or not os.path.lexists(target)
+        return target.is_file() or not target.exists()  # a link to nothing will be one to the file
 
 
 def put(written: Path, target: Path) -> None:
@@ -127,6 +128,8 @@ def _told(target: Path) -> Iterator[None]:
     except (RecsysDuckError, BrokenPipeError):
         raise
     except OSError as error:
-        refused = ResourceError if error.errno == errno.ENOSPC else ProjectError
         what = f"can't write the file: {error.strerror}"
-        raise refused(what, where=str(target), fix="give another") from None
+        if is_full(error):
+            raise ResourceError(what, where=str(target), fix="free some space, or write to another disk") from None
+        fix = f"make the folder first: mkdir -p {target}" if error.errno == errno.ENOENT else "give another place"
+        raise ProjectError(what, where=str(target), fix=fix) from None

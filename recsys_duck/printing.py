@@ -29,7 +29,7 @@ def printed_stage(project: Project, graph: Graph, key: str) -> str:
     values = {name: setting.value for name, setting in project.settings.items()}
     if stage.for_each and not stage.for_each.startswith("files."):
         values |= _first_row(project, stage)
-    query = Query(stage.text, stage.facts.places, values, project.sources, str(stage.path))
+    query = Query(stage.text, stage.facts.places, values, project.sources, stage.place)
     return literal_text(query).rstrip() + "\n;"
 
 
@@ -39,7 +39,7 @@ def _first_row(project: Project, stage: SqlStage) -> dict[str, Value]:
     if generation is None:
         raise ProjectError(
             f"{stage.for_each} is not published",
-            where=str(stage.path),
+            where=stage.place,
             fix="build first: its rows are this stage's parameters",
         )
     names, rows = read_published(
@@ -47,5 +47,5 @@ def _first_row(project: Project, stage: SqlStage) -> dict[str, Value]:
     )
     types = read_published(generation.path, f"describe {stage.for_each}", folder=warehouse.folder)[1]
     if not rows:
-        raise ProjectError(f"{stage.for_each} has no row", where=str(stage.path), fix="there is nothing to run")
+        raise ProjectError(f"{stage.for_each} has no row", where=stage.place, fix="there is nothing to run")
     return {name: Value(str(kind[1]), data) for name, kind, data in zip(names, types, rows[0], strict=True)}

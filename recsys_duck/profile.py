@@ -71,11 +71,14 @@ order by tag_type, rank_by_items
 """
 WEEKS = f"""
 with span as (
-    select min(event_date) as first_date, max(event_date) as last_date from core.daily_counts
+    select min(event_date) as first_date, max(event_date) as last_date
+    from core.daily_counts, core.time_span
+    where event_date between cast(bulk_first_at as date) and cast(bulk_last_at as date)
 ),
 weeks as (
     select cast(unnest(generate_series(min(week_start), max(week_start), interval 7 day)) as date) as week_start
-    from core.weekly_counts
+    from core.weekly_counts, core.time_span
+    where week_start + 6 >= cast(bulk_first_at as date) and week_start <= cast(bulk_last_at as date)
 ),
 counted as (
     select
@@ -250,7 +253,9 @@ def _time(answer: Answer, reader: Reader) -> Iterator[Panel]:
     first, last = bins[0][1], bins[-1][2]
     bins_told = f"{len(bins)} bin{'s' if len(bins) > 1 else ''} of {_length((last - first) / len(bins))}"
     chart = Histogram([int(row[3]) for row in bins], (_minute(first), _minute(last)))
-    yield Panel(f"Events over time, {bins_told}", chart)
+    n_outside = int(_asked(reader, OUTSIDE)[1][0][0])
+    told = f", without {n_outside:,} far before or after" if n_outside else ""
+    yield Panel(f"Events over time, {bins_told}{told}", chart)
     weeks = _asked(reader, WEEKS)[1][::-1]
     n_weeks = weeks[0][2] if weeks else 0
     which = f", the last {MOST_WEEKS} of {n_weeks:,} weeks" if n_weeks > MOST_WEEKS else ""
@@ -296,9 +301,12 @@ def _funnel(answer: Answer, reader: Reader) -> Iterator[Panel]:
     ledgers: dict[str, dict[str, int]] = {}
     for stage, reason, n_rows in _asked(reader, "select stage, reason, n_rows from meta.row_ledger")[1]:
         ledgers.setdefault(str(stage), {})[str(reason)] = int(n_rows)
-    yield Panel("Where every row went", Lines(funnel_lines(list(gated(ledgers.items())))))
+    notes = [str(told) for (told,) in _asked(reader, NOTES)[1]]
+    yield Panel("Where every row went", Lines([*funnel_lines(list(gated(ledgers.items()))), *notes]))
 
 
+OUTSIDE = "select n_earlier_events + n_later_events from core.time_span"
+NOTES = "select told from meta.checks where severity = 'note' and n_failed > 0"
 COUNTED = "select * from core.{0}_histogram order by first_n_events"
 SECTIONS: Mapping[str, Section] = {
     "describe": Section(("core.column_statistics",), "", _described, "no column has a value"),
@@ -306,7 +314,7 @@ SECTIONS: Mapping[str, Section] = {
     "items": Section(("core.item_histogram", "core.item_counts"), COUNTED.format("item"), _items, "no items"),
     "users": Section(("core.user_histogram",), COUNTED.format("user"), _users, "no users"),
     "time": Section(
-        ("core.time_histogram", "core.weekly_counts", "core.daily_counts"),
+        ("core.time_histogram", "core.time_span", "core.weekly_counts", "core.daily_counts"),
         "select * from core.time_histogram order by bin",
         _time,
         "no event has a time",

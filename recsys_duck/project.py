@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recsys_duck.effect import read_parameters, refuse_unread, without_effect
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.inputs import load_sources
-from recsys_duck.kind import NO_STAGES, SQL_FOLDER, Kind
+from recsys_duck.kind import EXPORTS_FOLDER, NO_STAGES, SQL_FOLDER, Kind, overlay, shown_path
 from recsys_duck.macro import Macro, parse_macro
 from recsys_duck.mapping import unread_columns
 from recsys_duck.parameters import Setting, read_toml, table_of
 from recsys_duck.sentence import columns_of
-from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehouse_folder
+from recsys_duck.settings import SETTINGS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
 
@@ -29,8 +30,8 @@ MODELLED = "recs.personal"
 class Project:
     """Everything a build needs to know, checked.
 
-    `unread` tells of columns in the files that nothing reads, `off` of tables that are left out,
-    with the parameter that would make them; without one where it is of a model that is not chosen.
+    `unread` tells of settings without effect and of columns in the files that nothing reads. `off` names tables
+    that are left out, with the parameter that would make them; without one where it is of a model not chosen.
     """
 
     root: Path
@@ -65,6 +66,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
     contract = read_toml(SQL_FOLDER / "contract.toml")
     in_python = {stage.key: stage for stage in python_stages if stage.origin in ("shared", kind.name)}
     everything: dict[str, Stage] = {**in_python, **stages}
+    refuse_unread(settings, read_parameters(everything.values()), kind=kind.name, file=str(root / SETTINGS_FILE))
     active = _active(everything, settings, sources)
     made = {table for one in active.values() for table in one.tables}
     project = Project(
@@ -75,7 +77,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         settings=settings,
         stages=active,
         off={table: one.only_if for one in everything.values() for table in one.tables if table not in made},
-        unread=tuple(unread_columns(sources)),
+        unread=(*without_effect(settings, everything, active), *unread_columns(sources)),
         macros=tuple(read_macros(reader)),
         contract={name: table_of(contract, name) for name in contract},
         toml=toml,
@@ -224,9 +226,8 @@ def _is_on(stage: Stage, given: Mapping[str, bool]) -> bool:
 def stage_folders(root: Path, kind: Kind) -> list[tuple[str, Path]]:
     """List the folders of a project's stages, each with its origin, the later laid over the earlier."""
     folders = [("shared", SQL_FOLDER), (kind.name, kind.folder)]
-    if not (root / "sql" / PARAMETERS_FILE).exists():  # a checkout of ours is no overlay of itself
-        folders.append(("project", root / "sql"))
-    return folders
+    own = overlay(root)
+    return [*folders, ("project", own)] if own else folders
 
 
 def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[str, SqlStage]:
@@ -242,14 +243,16 @@ def read_stages(folders: Sequence[tuple[str, Path]], reader: SqlText) -> dict[st
         for path in sorted(_stage_files(folder)):
             try:
                 text = path.read_text(encoding="utf-8-sig")
-                facts = _with_meanings(reader.facts(text, where=str(path)), meanings)
+                facts = _with_meanings(reader.facts(text, where=shown_path(path)), meanings)
                 stage = parse_stage(path, folder, facts, text, origin=origin)
                 _refuse_checks(stage, reader)
                 stages[stage.key] = stage
             except ProjectError as problem:
                 problems.append(problem)
             except UnicodeDecodeError:
-                problems.append(ProjectError("a stage file is not UTF-8", where=str(path), fix="save it as UTF-8"))
+                problems.append(
+                    ProjectError("a stage file is not UTF-8", where=shown_path(path), fix="save it as UTF-8")
+                )
     raise_problems(problems)
     return stages
 
@@ -264,18 +267,20 @@ def _refuse_checks(stage: SqlStage, reader: SqlText) -> None:
     columns = {column.name for column in stage.facts.columns}
     for check in stage.contract.checks:
         spoken = set(columns_of(check.sentence))
-        unknown = (reader.predicate_columns(check.predicate, where=f"{stage.path}, check") | spoken) - columns
+        unknown = (reader.predicate_columns(check.predicate, where=f"{stage.place}, check") | spoken) - columns
         if unknown:
             raise ProjectError(
                 f"a check of {stage.key} speaks of {', '.join(sorted(unknown))}",
-                where=f"{stage.path}, check: {check.predicate}",
+                where=f"{stage.place}, check: {check.predicate}",
                 fix=near_miss(sorted(unknown)[0], columns),
             )
 
 
 def _stage_files(folder: Path) -> Iterator[Path]:
+    is_ours = folder.is_relative_to(SQL_FOLDER)
     for path in folder.rglob("*.sql"):
-        if not path.is_relative_to(SQL_FOLDER) or path.relative_to(folder).parts[0] not in NO_STAGES:
+        top, *rest = path.relative_to(folder).parts
+        if top not in NO_STAGES if is_ours else (top, len(rest)) != (EXPORTS_FOLDER, 1):
             yield path
 
 
@@ -284,5 +289,5 @@ def read_macros(reader: SqlText) -> list[Macro]:
     macros = []
     for path in sorted((SQL_FOLDER / "macros").glob("*.sql")):
         text = path.read_text(encoding="utf-8")
-        macros.append(parse_macro(path, reader.facts(text, where=str(path)), text))
+        macros.append(parse_macro(path, reader.facts(text, where=shown_path(path)), text))
     return macros

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from recsys_duck.events import Event, Published, Warned
+from recsys_duck.mapping import SHOWN, listed
 from recsys_duck.meta import meta_tables
 from recsys_duck.plan import Plan
 from recsys_duck.project import Project
@@ -46,9 +47,11 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
 def publish(plan: Plan, records: Mapping[str, StepRecord], environment: str) -> Iterator[Event]:
     """Publish a build's records under an environment's name, unless readers see the same already."""
     store = Store(plan.project.warehouse)
-    for step in plan.of("left"):
-        if step.stage.key not in records:
-            yield Warned(step.stage.key, "not in this generation: it is not built with these parameters and inputs")
+    left = [step.stage.key for step in plan.of("left") if step.stage.key not in records]
+    if left:
+        n_left = f"{len(left)} stages" if len(left) > 1 else "1 stage"
+        told = f"--select leaves out {n_left} not built with these parameters and inputs, so not published"
+        yield Warned("", f"{told}: {listed(left, SHOWN)}")
     yield from put_in_place(
         make_catalog(plan.project, records, store),
         store,

@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_duck import memory
+from recsys_duck.engines.faults import ASKING, shortage
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
-from recsys_duck.jobs import stoppable
+from recsys_duck.jobs import starting, stoppable
 from recsys_duck.parameters import quoted
 
 T = TypeVar("T")
@@ -138,7 +139,8 @@ class Reader:
 
         started = time.monotonic()
         thread = threading.Thread(target=work, name="question", daemon=True)
-        thread.start()
+        with starting():
+            thread.start()
         try:
             wait([future], timeout=self._left_s)
             if not future.done():
@@ -233,14 +235,10 @@ def _refuse_deeds(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         )
 
 
+TABLES_LISTED = 'tables: recsys-duck query "select schema, name from (show all tables)"'
+
+
 def _ours(error: Exception, where: str) -> RecsysDuckError:
-    text = str(error)
-    if "No space left" in text or "max_temp_directory_size" in text:  # DuckDB calls both out of memory
-        return ResourceError(
-            "disk does not suffice to spill", where=where, fix="set TMPDIR to a folder with more space", cause=text
-        )
-    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return ResourceError(
-            "memory does not suffice", where=where, fix="give more with --memory-limit, or ask for less", cause=text
-        )
-    return ProjectError("the query failed", where=where, fix="see below", cause=text)
+    return shortage(error, where, ASKING) or ProjectError(
+        "the query failed", where=where, fix=f"correct the query; {TABLES_LISTED}", cause=str(error)
+    )

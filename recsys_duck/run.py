@@ -15,11 +15,12 @@ from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.errors import ProjectError
 from recsys_duck.events import Built, Event, Noted, Skipped, Started, Warned
+from recsys_duck.gate import Judge
 from recsys_duck.jobs import run_one
 from recsys_duck.parts import PartMaker, refuse_least_need
 from recsys_duck.plan import Plan, Step
 from recsys_duck.relation import relation_of, relations
-from recsys_duck.sentence import columns_of
+from recsys_duck.sentence import messages
 from recsys_duck.stage import PythonStage, SqlStage, Stage
 from recsys_duck.store import CheckRecord, StepRecord, Store
 from recsys_duck.verify import Subject, count_reasons, raise_failures, verify
@@ -127,12 +128,16 @@ class Run:
             n_read = _n_read(record) if contract.gate_of else None
             gate_input = self._gate_input(step) if n_read is None else n_read
             subject = Subject(stage, contract, table, n_rows, gate_input, is_whole=len(makers) == 1)
-            found = run_one(self.engine, partial(verify, self.engine, subject, record.checks))
-            outcomes += found
             if contract.gate_of:
                 counts = run_one(self.engine, partial(count_reasons, self.engine, table))
                 ledger = {"in": sum(counts.values()), **counts}
+                subject = replace(subject, counts=counts)
+            found = run_one(self.engine, partial(verify, self.engine, subject, record.checks))
             raise_failures(subject, found)
+            if contract.gate_of:
+                judge = Judge(self.engine, self._project.sources)
+                found += (run_one(self.engine, partial(judge.share, stage, contract, table, ledger)),)
+            outcomes += found
         record = replace(record, checks=outcomes, ledger=ledger, built_at=record.built_at or _now())
         self._store.save(record)
         return record
@@ -174,21 +179,12 @@ def warnings(step: Step, record: StepRecord) -> Iterator[Warned | Noted]:
     for contract in step.stage.tables.values():
         sentences = {check.predicate: check.sentence for check in contract.checks}
         for check in record.checks:
+            if check.n_failed and check.kind == "share":
+                yield Warned(step.stage.key, check.examples)
             if check.n_failed and check.text in sentences:
                 event = Noted if check.severity == "note" else Warned
-                for message in _messages(check, sentences[check.text]):
+                for message in messages(check, sentences[check.text]):
                     yield event(step.stage.key, message)
-
-
-def _messages(check: CheckRecord, sentence: str) -> list[str]:
-    if columns_of(sentence):
-        return check.examples.splitlines()
-    if check.severity == "note" and sentence:
-        return [sentence]
-    told = f": {sentence}" if sentence else ""
-    told += f" (first: {check.examples})" if check.examples else ""
-    broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
-    return [f"{broken} the check {check.text}{told}"]
 
 
 def _now() -> str:

@@ -7,6 +7,8 @@ a share as a percentage. A sentence without any speaks of all rows at once.
 import re
 from collections.abc import Mapping
 
+from recsys_duck.store import CheckRecord
+
 _FIELD = re.compile(r"\{([a-z][a-z0-9_]*)(?::([,%]))?\}")
 # a sentence a line, in the record of a check
 MOST_TOLD = 5
@@ -21,6 +23,18 @@ def filled(sentence: str, values: Mapping[str, object]) -> str:
     """Put the values of a row in the place of the columns; the result is one line."""
     told = _FIELD.sub(lambda found: _shown(values[found.group(1)], found.group(2)), sentence)
     return " ".join(told.split())
+
+
+def messages(check: CheckRecord, sentence: str) -> list[str]:
+    """Say what a broken check has to say: a line for each row, or one for all."""
+    if columns_of(sentence):
+        return check.examples.splitlines()
+    if check.severity == "note" and sentence:
+        return [sentence]
+    told = f": {sentence}" if sentence else ""
+    told += f" (first: {check.examples})" if check.examples else ""
+    broken = "1 row breaks" if check.n_failed == 1 else f"{check.n_failed} rows break"
+    return [f"{broken} the check {check.text}{told}"]
 
 
 def percent(share: float) -> str:

@@ -53,7 +53,7 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
     settings = settle(
         load_parameters(SQL_FOLDER / PARAMETERS_FILE),
         {
-            "kind": (str(kind.folder / "kind.toml"), kind.defaults),
+            "kind": (f"kind {kind.name}", kind.defaults),
             SETTINGS_FILE: (str(root / SETTINGS_FILE), table_of(toml, "parameters")),
             "command line": ("--set", dict(given.parameters)),
         },

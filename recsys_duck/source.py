@@ -78,7 +78,8 @@ class SourceFile:
 
     `present` has the columns that it has itself with their types, of newline-delimited JSON those of its
     first rows; empty for documents. `numeric` names the text columns whose first values are all numbers,
-    `nested` those that are paths into objects, `folders` the values that its folders' names give.
+    `nested` those that are paths into objects, `late` those that no looked-at row
+    has and a later one may, `folders` the values that its folders' names give.
     `text` says how a text file is read, `is_empty` that there is nothing in it.
     """
 
@@ -90,6 +91,7 @@ class SourceFile:
     present: Mapping[str, str] = field(default_factory=dict)
     numeric: frozenset[str] = frozenset()
     nested: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
     folders: Mapping[str, str] = field(default_factory=dict)
     text: TextForm = TextForm()
     is_empty: bool = False

@@ -1,24 +1,21 @@
 """Stages: one table's SELECT with its header, or one Python function with the tables it makes.
 
-Owns the header's grammar. A stage knows its name, contract and text, not where its inputs lie.
+A stage knows its name, contract and text, not where its inputs lie.
 What the SQL itself says (reads, parameters, columns) comes from the engine as `SqlFacts`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from recsys_duck.errors import ProjectError
+from recsys_duck.header import CHECKS, split_header
 
 LAYERS = ("staging", "core", "split", "features", "training", "models", "recs", "eval")
 # columns of a gate that only its rejected rows show
 TOLD = ("rejected_value", "reject_reason")
-CHECKS = {"check": "fail", "check (warn)": "warn", "check (note)": "note"}
-FIELDS = ("grain", "why", "source", *CHECKS, "gate of", "for each", "only if", "built with", "as", "engine")
-_FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -68,7 +65,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a table promises: its meaning, grain, checks and the comments of its columns."""
+    """What a table promises: its meaning, grain, checks and the comments of its columns.
+
+    `filters` are the reasons of a gate that a parameter asks for: no fault of the data.
+    """
 
     about: str
     grain: tuple[str, ...] = ()
@@ -76,6 +76,7 @@ class Contract:
     source: str = ""
     checks: tuple[Check, ...] = ()
     gate_of: str = ""
+    filters: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
 
 
@@ -102,6 +103,11 @@ class SqlStage:
         """Tables and `files.*` inputs that the SELECT or its planning reads."""
         extra = (self.for_each,) if self.for_each and self.for_each not in self.facts.reads else ()
         return self.facts.reads + extra
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as people are told: a project's own file, or the name of one of ours."""
+        return _place(self.path, self.key, self.origin)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -199,64 +205,6 @@ def stage_name(path: Path, root: Path) -> tuple[str, str, str]:
     return (f"{table}/{part}" if part else table), table, part
 
 
-def split_header(text: str, where: str, known: Sequence[str] = FIELDS) -> tuple[str, list[tuple[str, str]]]:
-    """Read the comment block that opens a file: the first sentence, then its fields in order.
-
-    An indented line goes on with the field above it.
-
-    Raises:
-        ProjectError: there is no first sentence, or a field is unknown or stands twice.
-    """
-    about: list[str] = []
-    fields: list[tuple[str, str]] = []
-    lines = text.splitlines()
-    n_header = next((at for at, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    for line in lines[n_header:]:
-        if line.startswith("--"):
-            _refuse_hidden_field(line, known, where)
-    for line in lines[:n_header]:
-        found = _FIELD.match(line)
-        name = found.group(1) if found else ""
-        if found and name in known and not about:
-            break
-        if found and name in known:
-            if name in {name for name, _ in fields} and not name.startswith("check"):
-                raise ProjectError(f"{name}: stands twice", where=where, fix="keep one line of it")
-            fields.append((name, found.group(2).strip()))
-        elif fields and line.startswith("--  "):
-            _refuse_hidden_field(line, known, where)
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line[2:].strip()}")
-        elif (found and about) or fields:
-            raise ProjectError(
-                f"unknown header line {line!r}", where=where, fix=f"fields: {', '.join(known)}; indent what goes on"
-            )
-        elif _is_misspelt(line, known):
-            raise ProjectError(f"unknown header line {line!r}", where=where, fix=f"fields: {', '.join(known)}")
-        else:
-            about.append(line[2:].strip())
-    if not about or not about[0]:
-        raise ProjectError(
-            "the file does not say what it holds", where=where, fix="open it with a line `-- What it holds.`"
-        )
-    return " ".join(about), fields
-
-
-def _refuse_hidden_field(line: str, known: Sequence[str], where: str) -> None:
-    """Refuse a field where it is read as prose: a check that never runs is worse than none."""
-    found = _FIELD.match(f"-- {line[2:].strip()}")
-    if found and found.group(1) in known:
-        raise ProjectError(
-            f"{line.strip()!r} is read as prose", where=where, fix="open the line of a field with `-- ` in the header"
-        )
-
-
-def _is_misspelt(line: str, known: Sequence[str]) -> bool:
-    """Tell whether a line of prose was meant as a field: one missed would be a check that never runs."""
-    word, colon, _ = line[2:].strip().partition(":")
-    squeezed = [name.replace(" ", "") for name in known]
-    return bool(colon and get_close_matches(word.lower().replace(" ", ""), squeezed, n=1, cutoff=0.75))
-
-
 def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: str) -> SqlStage:
     """Make a stage of a file's text and what the engine read in it.
 
@@ -264,15 +212,17 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         ProjectError: a header field is missing, unknown or contradicts another.
     """
     key, table, part = stage_name(path, root)
-    about, fields = split_header(text, str(path))
+    where = _place(path, key, origin)
+    about, fields = split_header(text, where)
     single = {name: value for name, value in fields if not name.startswith("check")}
     contract = Contract(
         about=about,
-        grain=_grain(single, path),
+        grain=_grain(single, where),
         why=single.get("why", ""),
         source=single.get("source", ""),
         checks=tuple(_check(name, value) for name, value in fields if name.startswith("check")),
         gate_of=single.get("gate of", ""),
+        filters=_names(single.get("filters", "")),
         columns=facts.columns,
     )
     stage = SqlStage(
@@ -294,15 +244,21 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
     return stage
 
 
-def _grain(fields: Mapping[str, str], path: Path) -> tuple[str, ...]:
+def _place(path: Path, key: str, origin: str) -> str:
+    """Name a project's own file by its path, one of ours by its stage: where we are installed is nobody's matter."""
+    if origin == "project":
+        return str(path)
+    return f"stage {key} of {'recsys-duck' if origin == 'shared' else f'kind {origin}'}"
+
+
+def _grain(fields: Mapping[str, str], where: str) -> tuple[str, ...]:
     written = fields.get("grain", "")
     if not written:
-        raise ProjectError(
-            "the header has no grain", where=str(path), fix="add `-- grain: key columns`, or none with a why:"
-        )
+        fix = "add `-- grain: key columns`, or none with a why:"
+        raise ProjectError("the header has no grain", where=where, fix=fix)
     if written == "none":
         if not fields.get("why"):
-            raise ProjectError("grain: none has no why:", where=str(path), fix="say why a row has no key")
+            raise ProjectError("grain: none has no why:", where=where, fix="say why a row has no key")
         return ()
     return _names(written)
 
@@ -318,7 +274,7 @@ def _check(name: str, written: str) -> Check:
 
 def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
     names = [column.name for column in stage.facts.columns]
-    where = str(stage.path)
+    where = stage.place
     if stage.facts.refusals:
         what, _, fix = stage.facts.refusals[0].partition(": ")
         raise ProjectError(f"{stage.key} is refused: {what}", where=where, fix=fix)
@@ -327,23 +283,18 @@ def _refuse_contradictions(stage: SqlStage, fields: Mapping[str, str]) -> None:
         raise ProjectError("a check says nothing", where=where, fix="write `-- check:  predicate true for every row`")
     unknown = [name for name in stage.contract.grain if name not in names]
     if unknown:
-        raise ProjectError(
-            f"grain names no column: {', '.join(unknown)}", where=where, fix=f"columns: {', '.join(names)}"
-        )
+        what = f"grain names no column: {', '.join(unknown)}"
+        raise ProjectError(what, where=where, fix=f"columns: {', '.join(names)}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ProjectError(
-            f"two columns are named {', '.join(repeated)}", where=where, fix="give each column its own alias"
-        )
+        what = f"two columns are named {', '.join(repeated)}"
+        raise ProjectError(what, where=where, fix="give each column its own alias")
     if "as" in fields and fields["as"] != "view":
         raise ProjectError(f"as: {fields['as']} means nothing", where=where, fix="write `as: view` or leave it out")
     has_reason = "reject_reason" in names
     if has_reason != bool(stage.contract.gate_of):
-        raise ProjectError(
-            "a gate has both a column reject_reason and a line gate of:",
-            where=where,
-            fix="add the one that is missing",
-        )
+        what = "a gate has both a column reject_reason and a line gate of:"
+        raise ProjectError(what, where=where, fix="add the one that is missing")
     if stage.is_view and (stage.for_each or stage.contract.gate_of or stage.part):
         raise ProjectError("a view is no gate, no part and runs once", where=where, fix="leave out `as: view`")
     if stage.engine and re.split(r"[,: ]", stage.engine)[0] != "duckdb":

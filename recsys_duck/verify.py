@@ -5,7 +5,7 @@ check runs on an old table.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from recsys_duck.engines import Engine, Query
 from recsys_duck.errors import CheckError
@@ -22,7 +22,7 @@ COUNTED_ROWS = 20_000_000
 class Subject:
     """A table to assert: its name in the session, its rows, and what a gate judged: a query, or its rows by lines.
 
-    `is_whole` is false where other stages make parts of the same table.
+    `counts` are a gate's rows, kept and by reason; `is_whole` is false where other stages make parts of the same table.
     """
 
     stage: Stage
@@ -30,6 +30,7 @@ class Subject:
     relation: str
     n_rows: int
     gate_input: Query | int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -88,7 +89,7 @@ def raise_failures(subject: Subject, outcomes: tuple[CheckRecord, ...]) -> None:
 
 def stage_place(stage: Stage) -> str:
     """Say where a stage stands: its file, or the key of a Python stage."""
-    return str(stage.path) if isinstance(stage, SqlStage) else stage.key
+    return stage.place if isinstance(stage, SqlStage) else stage.key
 
 
 _FIXES: Mapping[str, str] = {
@@ -171,7 +172,7 @@ def _examples(engine: Engine, subject: Subject, check: Check, where: str) -> str
 def _ledger(engine: Engine, subject: Subject, gate_input: Query | int, text: str) -> CheckRecord:
     by_lines = isinstance(gate_input, int)
     n_in = gate_input if isinstance(gate_input, int) else int(engine.fetch(gate_input)[0][0])
-    counts = count_reasons(engine, subject.relation)
+    counts = subject.counts
     n_out = sum(counts.values())
     told = f"{n_in} in, {counts['kept']} kept, {n_out - counts['kept']} rejected"
     method = "counted on the lines of the files" if by_lines else "counted"

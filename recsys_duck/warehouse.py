@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from recsys_duck.engines.duckdb import UNIT_HASH
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import ProjectError, StageError, near_miss
 from recsys_duck.macro import Macro
 from recsys_duck.parameters import quoted
@@ -175,9 +176,18 @@ class Warehouse:
         number = max((one.number for one in self._known(environment)), default=0) + 1
         path = self.history / f"{environment}-{number}.duckdb"
         beside = self.history / f".{path.name}"
-        for leftover in (beside, path, path.with_suffix(".json")):
+        log = beside.with_name(f"{beside.name}.wal")
+        for leftover in (beside, log, path, path.with_suffix(".json")):
             leftover.unlink(missing_ok=True)
-        _write_catalog(catalog, beside, environment=environment, number=number, published_at=published_at)
+        try:
+            _write_catalog(catalog, beside, environment=environment, number=number, published_at=published_at)
+        except duckdb.Error as error:
+            raise shortage(error, str(path), BUILDING) or StageError(
+                "the new catalog can't be written, nothing is published",
+                where=str(path),
+                fix="fix what DuckDB says here, then build again",
+                cause=str(error),
+            ) from None
         os.chmod(beside, 0o444)
         sync(beside)
         os.rename(beside, path)
@@ -294,6 +304,9 @@ def _check_catalog(catalog: Catalog, path: Path) -> None:
             for name in names:
                 connection.execute(f"select * from {name} limit 0").fetchall()
     except duckdb.Error as error:
-        raise StageError(
-            "the new catalog can't be read, nothing is published", where=str(path), cause=str(error)
+        raise shortage(error, str(path), BUILDING) or StageError(
+            "the new catalog can't be read, nothing is published",
+            where=str(path),
+            fix="fix what DuckDB says here, then build again",
+            cause=str(error),
         ) from None

@@ -410,9 +410,9 @@ def test_a_python_stage_stands_in_the_same_graph(project: Path) -> None:
         run(project, {"parameters": [("seed", 9), ("models", ["popular"])]}, [python_stage()])
 
 
-def test_a_parameter_that_nobody_reads_is_told(project: Path) -> None:
-    events = run(project, {"parameters": [("top_entities", 3)]})
-    assert any(isinstance(event, Warned) and "top_entities" in event.message for event in events)
+def test_a_parameter_that_nobody_reads_is_refused(project: Path) -> None:
+    with pytest.raises(ProjectError, match="top_entities is set, but no stage of kind events reads it"):
+        run(project, {"parameters": [("top_entities", 3)]})
 
 
 def test_events_are_plain_data(project: Path) -> None:

@@ -21,6 +21,7 @@ NAMES = """
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("lists")
     write_parquet(root / "items.parquet", NAMES)
+    write_parquet(root / "users.parquet", "select 50::bigint as user_id, 'Nobody' as user_name")
     lay_out(root, toml='[parameters]\nsplit = "random"\ntest_share = 0.3\npair_min_count = 1\n')
     run(root)
     return root
@@ -46,6 +47,8 @@ def test_an_unknown_name_is_told_with_the_nearest(project: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "no item is named 'Itm 7'" in done.stderr
     assert "did you mean Item 7" in done.stderr
+    for wanted in ("sme", " same", "the smae"):
+        assert "did you mean The Same?" in command_here(project, "similar", wanted).stderr
 
 
 def test_an_item_without_neighbours_is_told_apart_from_an_unknown_one(project: Path) -> None:
@@ -68,14 +71,68 @@ def test_recommend_shows_each_models_list_or_one(project: Path) -> None:
     assert {line.split(",")[0] for line in one[1:]} == {"als"}
 
 
-def test_an_unknown_user_and_an_unknown_model_are_told(project: Path) -> None:
-    done = command_here(project, "recommend", "99")
+def popular(project: Path, n: int) -> list[str]:
+    found = rows(project, f"select rank, item_id from recs.popular where rank <= {n} order by rank")
+    return [f"popular,{rank},{item_id}" for rank, item_id in found]
+
+
+def test_a_user_without_events_gets_the_popular_list_and_is_told(project: Path) -> None:
+    for arguments, told in (
+        (("99",), "there is no user 99: the popular list is shown"),
+        (("99", "--model", "popular"), "there is no user 99: the popular list is shown"),
+        (("50",), "user 50 has no events in train: the popular list is shown"),
+    ):
+        done = command_here(project, "recommend", *arguments, "-n", "4", "--format", "csv")
+        assert done.returncode == 0
+        assert [",".join(line.split(",")[:3]) for line in done.stdout.splitlines()[1:]] == popular(project, 4)
+        assert told in done.stderr.splitlines()
+    done = command_here(project, "recommend", "99", "--model", "als")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "there is no user 99" in done.stderr
+    assert "leave out --model for the popular list" in done.stderr
+
+
+def test_an_unknown_model_and_an_id_of_another_type_are_told(project: Path) -> None:
     done = command_here(project, "recommend", "3", "--model", "asl")
     assert done.returncode == 2
     assert "no list of model asl for user 3" in done.stderr
-    assert "als, item_knn, popular" in done.stderr
+    assert "did you mean als? models with lists: als, item_knn, popular" in done.stderr
+    done = command_here(project, "recommend", "three")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no user three: user ids are whole numbers here" in done.stderr
+
+
+def test_a_user_who_met_everything_gets_no_list_of_what_was_met(tmp_path: Path) -> None:
+    lay_out(tmp_path, events="select user_id, item_id from range(4) u(user_id), range(5) i(item_id)")
+    run(tmp_path, given={"parameters": [("models", ["popular"])]})
+    done = command_here(tmp_path, "recommend", "3")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "include_seen" in done.stderr
+
+
+def test_a_text_id_that_is_nearly_one_is_offered(tmp_path: Path) -> None:
+    lay_out(tmp_path, events="select 'user ' || u as user_id, i as item_id from range(3) a(u), range(4) b(i)")
+    run(tmp_path, select=("+recs.personal", "+recs.popular"), given={"parameters": [("models", ["popular"])]})
+    done = command_here(tmp_path, "recommend", "User1")
+    assert done.returncode == 0
+    assert "there is no user User1 (did you mean user 1" in done.stderr
+    assert "lists learned from all events" in done.stderr  # also without split.manifest
+
+
+def test_recommend_says_what_its_lists_learned_from(project: Path, tmp_path: Path) -> None:
+    (n_held_out,) = rows(project, "select count(*) from split.test")[0]
+    told = command_here(project, "recommend", "3").stderr
+    assert told.splitlines()[-1] == f"lists learned from train of split = random; {n_held_out} events held out"
+    lay_out(tmp_path)
+    for parameters, wanted in (
+        ({}, "lists learned from all events, {n}"),
+        ({"train_sample": 0.5}, "a sample of it: train_sample = 0.5"),
+        ({"split": "time", "cutoff": "2024-01-02"}, "split = time, cutoff 2024-01-02 00:00:00; "),
+    ):
+        run(tmp_path, given={"parameters": [("models", ["popular"]), *parameters.items()]})
+        ((n_events, n_test),) = rows(tmp_path, "select n_events, n_test_events from split.manifest")
+        last = command_here(tmp_path, "recommend", "2").stderr.splitlines()[-1]
+        assert wanted.format(n=n_events) in last
+        assert "split" not in parameters or last.endswith(f"; {n_test} events held out")
 
 
 def test_the_macro_says_what_the_command_says(project: Path) -> None:

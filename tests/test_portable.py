@@ -12,8 +12,8 @@ from recsys_duck.cli import cli
 from recsys_duck.engines.portable import refuse_unportable, unportable
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProblemsError, ProjectError
+from recsys_duck.header import FIELDS, split_header
 from recsys_duck.kind import SQL_FOLDER
-from recsys_duck.stage import FIELDS, split_header
 
 STAGES = sorted(path for path in SQL_FOLDER.rglob("*.sql") if not set(path.parts) & {"macros", "exports", "generate"})
 

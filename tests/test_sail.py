@@ -11,8 +11,8 @@ from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProjectError
+from recsys_duck.header import FIELDS, split_header
 from recsys_duck.parameters import Value
-from recsys_duck.stage import FIELDS, split_header
 
 for library in ("sqlglot", "pyspark", "pysail"):
     pytest.importorskip(library, reason=f"the Sail lane needs {library}: pip install -e '.[test]'")

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from recsys_duck.engines.sqltext import SqlText
+from recsys_duck.header import FIELDS, split_header
 from recsys_duck.kind import SQL_FOLDER, kind_names
 from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters
 from recsys_duck.project import read_stages
-from recsys_duck.stage import FIELDS, SqlStage, split_header
+from recsys_duck.stage import SqlStage
 
 FILES = sorted(SQL_FOLDER.rglob("*.sql"))
 

@@ -11,7 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "recsys_duck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
-    "duckdb": {"engines/copying.py", "engines/duckdb.py", "engines/sqltext.py", "question.py", "warehouse.py"},
+    "duckdb": {
+        "engines/copying.py",
+        "engines/duckdb.py",
+        "engines/faults.py",
+        "engines/sqltext.py",
+        "question.py",
+        "warehouse.py",
+    },
     "rich": {"console.py"},
     "click": {
         "cli/__init__.py",
@@ -23,7 +30,7 @@ HOMES = {
         "cli/show.py",
         "cli/start.py",
     },
-    "pyarrow": {"engines/duckdb.py", "packing.py"},
+    "pyarrow": {"engines/copies.py", "engines/duckdb.py", "packing.py"},
     "polars": {"bridge.py"},
     "scipy": {"bridge.py"},
     "implicit": {"models/als.py"},

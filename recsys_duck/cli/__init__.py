@@ -12,7 +12,8 @@ import click
 
 from recsys_duck import __version__
 from recsys_duck.cli import ask, files, life, run, show, start
-from recsys_duck.errors import RecsysDuckError, ResourceError
+from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, TerminatedBuildError
+from recsys_duck.jobs import starting, stay_stopped, stoppable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,12 +49,14 @@ def main() -> None:
     """Run the command line; ends the process with the exit code of what happened."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - closed by the caller: nobody reads
     try:
-        with cli.make_context("recsys-duck", sys.argv[1:]) as context:
+        with stoppable(fix=""), starting(), cli.make_context("recsys-duck", sys.argv[1:]) as context:
             cli.invoke(context)  # cli.main would turn a closed pipe into exit code 1
-        sys.stdout.flush()
+            sys.stdout.flush()
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except RecsysDuckError as error:
+        if isinstance(error, InterruptedBuildError | TerminatedBuildError):
+            stay_stopped()
         click.echo(str(error), err=True)
         if any(thread.name == "question" for thread in threading.enumerate()):
             sys.stdout.flush()
@@ -69,5 +72,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
         sys.exit(0)
     except OSError as error:
-        click.echo(f"error: {error.strerror}\n  where: {error.filename or 'the output'}", err=True)
-        sys.exit(ResourceError.exit_code)
+        told = ResourceError(
+            str(error.strerror or error),
+            where=str(error.filename or "the output"),
+            fix="check the space and the permissions there, then give the command again",
+        )
+        click.echo(str(told), err=True)
+        sys.exit(told.exit_code)

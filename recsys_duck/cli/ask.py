@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recsys_duck.cli.options import (
+    Naming,
     answer_style,
     given_of,
     json_lines,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 TABLE_ROWS = 100_000
 # The longest single statement over 200 million rows took 52 s on two cores: an honest question has five times that.
 TIMEOUT_S = 300
+# who reads how models did is told what the audit of the split has to say: that nothing is held out, above all
+JUDGED_BY = "select severity, told from meta.checks where stage = 'split.manifest' and n_failed > 0"
 
 asked = together(
     place,
@@ -37,7 +40,7 @@ asked = together(
 list_length = click.option("-n", "n", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
 
-@click.command()
+@click.command(cls=Naming)
 @click.argument("name")
 @list_length
 @asked
@@ -51,19 +54,22 @@ def similar(name: str, n: int, environment: str | None, style: str, **options: A
     show_rows(names, rows, style=style)
 
 
-@click.command()
+@click.command(cls=Naming)
 @click.argument("user")
 @list_length
 @click.option("--model", metavar="MODEL", help="Only this model's list: als, item_knn, popular, user_knn.")
 @asked
 def recommend(user: str, n: int, model: str | None, environment: str | None, style: str, **options: Any) -> None:
-    """Show what each model recommends to a USER, by user_id."""
+    """Show what each model recommends to a USER, by user_id; a user without events gets the popular list."""
     from recsys_duck.console import show_rows
-    from recsys_duck.lists import recommendations
+    from recsys_duck.lists import learned_from, recommendations
 
     warehouse, generation = published_of(environment, options)
-    names, rows = recommendations(generation, warehouse, user, n, model=model)
+    (names, rows), note = recommendations(generation, warehouse, user, n, model=model)
     show_rows(names, rows, style=style)
+    for told in (note, learned_from(generation, warehouse)):
+        if told:
+            click.echo(told, err=True)
 
 
 @click.command()
@@ -145,7 +151,7 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     """
     from recsys_duck.console import show_rows
     from recsys_duck.examples import example_questions, question_text
-    from recsys_duck.question import published_rows
+    from recsys_duck.question import published_rows, read_published
 
     if question is None:
         show_rows(("example", "what it answers"), example_questions(), style=style)
@@ -154,6 +160,9 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     allowed = limits_of(options, timeout_s=timeout)
     with published_rows(catalog, question_text(question), folder=warehouse, limits=allowed) as (names, rows):
         show_rows(names, _fit(rows) if style == "table" else rows, style=style)
+    if "eval." in question_text(question):
+        for severity, told in read_published(catalog, JUDGED_BY, folder=warehouse, limits=allowed)[1]:
+            click.echo(f"{'warning' if severity == 'warn' else severity:<10} {told}", err=True)
 
 
 def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -220,7 +229,7 @@ def portable(as_json: bool, **options: Any) -> None:
     with SqlText() as reader:
         stages = read_stages(stage_folders(root, kind), reader).values()
         found = unportable_stages(stages, reader)
-    rows = [(f"{stage.path}:{one.line}", one.construct, one.there, one.instead) for stage, one in found]
+    rows = [(f"{stage.place}:{one.line}", one.construct, one.there, one.instead) for stage, one in found]
     show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
     for stage in stages:
         if stage.engine:

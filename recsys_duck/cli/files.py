@@ -19,45 +19,58 @@ MOST_ROWS = 2_000_000_000
 @click.option("--as", "environment", metavar="NAME", help="Environment to export; default: recsys.")
 @limits
 def export(name: str | None, target: str | None, environment: str | None, **options: Any) -> None:
-    """Write an export NAME to the file or folder TARGET (- is stdout), or `all` of them to a folder.
+    """Write an export NAME, or a published table as recs.personal, to TARGET: a file, a folder, or - for stdout.
 
-    Without NAME, lists what there is. A file is put in place whole, as .csv, .parquet, .jsonl, .txt,
-    .sqlite or .resp (Redis protocol); those of one command only when all of them are written.
+    The ending of a file tells its format: .csv, .tsv, .parquet, .jsonl, .json, .ndjson, .sqlite, .db, .txt
+    or .resp (Redis protocol); .gz or .zst packs text, for example x.csv.gz. Without an ending the export keeps its
+    own. Without NAME, lists the exports; `all` writes all of them to a folder. A file is put in place
+    whole; those of one command only when all of them are written.
     """
     from recsys_duck.console import show_rows
-    from recsys_duck.export import ALL, find_export, missing_tables, published_exports
+    from recsys_duck.export import ALL, find_export, missing_tables, published_exports, published_tables
+    from recsys_duck.question import TABLES_LISTED
 
     if name is not None and not (target or "").strip():
         raise click.BadParameter("give a file, a folder, or - for stdout", param_hint="TARGET")
-    _, catalog = published_of(environment, options)
-    with published_exports(catalog, limits_of(options, timeout_s=0)) as (copier, exports):
-        lacking = {one.name: missing_tables(one, copier) for one in exports}
+    warehouse, catalog = published_of(environment, options)
+    root = Path(options["project"]).resolve()
+    with published_exports(catalog, limits_of(options, timeout_s=0), root) as (copier, exports):
+        tables = published_tables(copier)
+        lacking = {one.name: missing_tables(one, tables) for one in exports}
         if name is None or target is None:
             rows = [(one.name, one.file, one.about, ", ".join(lacking[one.name])) for one in exports]
             show_rows(("export", "file", "what it holds", "not published"), rows, style="table")
+            click.echo(
+                f"each of the {len(tables)} published tables too: recsys-duck export core.items items.csv", err=True
+            )
+            click.echo(TABLES_LISTED, err=True)
             return
-        chosen = [find_export(exports, name)] if name != ALL else [one for one in exports if not lacking[one.name]]
+        chosen = (
+            [find_export(exports, name, tables)] if name != ALL else [one for one in exports if not lacking[one.name]]
+        )
         for one in exports:
             if name == ALL and lacking[one.name]:
                 click.echo(f"left out   {one.file}: {lacking[one.name][0]} is not published here", err=True)
         if not chosen:
             fix = "build what they read: recsys-duck export lists it"
             raise ProjectError("no export has all its tables here", where=str(catalog), fix=fix)
-        for told in _written(chosen, copier, Path(target), is_all=name == ALL):
+        for told in _written(chosen, copier, target, warehouse, is_all=name == ALL):
             click.echo(told, err=True)
 
 
-def _written(chosen: Any, copier: Any, target: Path, *, is_all: bool) -> Any:
+def _written(chosen: Any, copier: Any, target: str, warehouse: Path, *, is_all: bool) -> Any:
     """Write exports into a folder or a file, and say each."""
-    from recsys_duck.export import export_file, export_folder
+    from recsys_duck.export import export_file, export_folder, refuse_warehouse
     from recsys_duck.placing import is_folder
 
-    if is_all or is_folder(target):
-        made = export_folder(chosen, copier, target)
+    path = Path(target)
+    refuse_warehouse(path, warehouse)
+    if is_all or target.endswith("/") or is_folder(path):
+        made = export_folder(chosen, copier, path)
     else:
-        made = [export_file(chosen[0], copier, None if str(target) == "-" else target)]
+        made = [export_file(chosen[0], copier, None if target == "-" else path)]
     for one in made:
-        where = target if str(target) == "-" else one.files[0] if len(one.files) == 1 else one.export.file
+        where = target if target == "-" else one.files[0] if len(one.files) == 1 else one.export.file
         files = f" in {len(one.files)} files" if len(one.files) > 1 else ""
         yield f"{one.n_rows:,} {one.export.name} rows written to {where}{files}"
         for stale in one.stale:

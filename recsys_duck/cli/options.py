@@ -1,5 +1,7 @@
 """Options: what commands share, and how what is asked becomes a project and a way to build it."""
 
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from recsys_duck.settings import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_NEGATIVE = re.compile(r"-\.?\d")
 
 
 def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -27,6 +30,28 @@ def together(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+class Naming(click.Command):
+    """A command of one NAME, which may be a number below zero: -5 is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read `recommend -5` as `recommend -- -5`; of another unknown option, tell how a name like it is written."""
+        with_value = {
+            opt for one in self.params if isinstance(one, click.Option) and not one.is_flag for opt in one.opts
+        }
+        befores = ["", *args]
+        places = [at for at, arg in enumerate(args) if _NEGATIVE.match(arg) and befores[at] not in with_value]
+        if places and "--" not in args:
+            args = [arg for at, arg in enumerate(args) if at not in places] + ["--", *(args[at] for at in places)]
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption as problem:
+            name = next((arg for arg in args if arg.startswith(problem.option_name)), "")
+            if name.startswith("--"):
+                raise
+            told = f"{problem.format_message()} To ask about {name} itself: {ctx.command_path} -- {shlex.quote(name)}"
+            raise click.UsageError(told, ctx) from None
 
 
 place = together(

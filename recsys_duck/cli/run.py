@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ def narrate(events: Any, *, as_json: bool) -> None:
     """Show events as they come, and the event of an error before it is raised on."""
     from recsys_duck.console import Narrator, failures
 
-    with Narrator(as_json=as_json) as narrator:
+    with Narrator(as_json=as_json) as narrator, closing(events):
         try:
             for event in events:
                 narrator.show(event)

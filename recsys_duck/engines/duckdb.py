@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recsys_duck.engines import Query, Written, splice
+from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.engines.readers import reader_select
-from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, StageError
+from recsys_duck.errors import RecsysDuckError, StageError
 from recsys_duck.parameters import Value, quoted
 from recsys_duck.relation import Relation, definitions, stored_rows
 from recsys_duck.stage import Place
@@ -279,20 +280,16 @@ class DuckdbEngine:
             cursor.close()
 
 
+MEND = "correct {}; recsys-duck sql STAGE prints a stage as it runs"
+
+
 def _ours(error: duckdb.Error, where: str) -> RecsysDuckError:
     text = str(error)
-    if isinstance(error, duckdb.InterruptException):
-        return InterruptedBuildError("interrupted", where=where)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return ResourceError(
-            "memory does not suffice", where=where, fix="raise --memory-limit, or lower --threads", cause=text
-        )
-    if "No space left" in text or "max_temp_directory_size" in text:
-        return ResourceError(
-            "disk does not suffice", where=where, fix="free some space beside the warehouse", cause=text
-        )
+    known = shortage(error, where, BUILDING)
+    if known:
+        return known
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        return StageError("the SQL does not bind", where=where, fix="mend the name or type below", cause=text)
+        return StageError("the SQL does not bind", where=where, fix=MEND.format("the name or type"), cause=text)
     if "maximum_object_size" in text:
         return StageError("a document is too large", where=where, fix="raise max_document_mb of the input", cause=text)
     return _failed(text, where)
@@ -303,9 +300,7 @@ def _failed(text: str, where: str) -> StageError:
         if sign in text:
             what = "a source file can't be read to its end"
             return StageError(what, where=_place_in_file(text, where), fix=fix, cause=text)
-    return StageError(
-        "the query failed", where=where, fix="mend the input or the stage, as DuckDB says below", cause=text
-    )
+    return StageError("the query failed", where=where, fix=MEND.format("the input or the stage"), cause=text)
 
 
 def _place_in_file(text: str, where: str) -> str:

@@ -85,7 +85,7 @@ def unportable_stages(stages: Iterable[SqlStage], reader: SqlText) -> list[tuple
         (stage, one)
         for stage in stages
         if not stage.engine
-        for one in unportable(stage.text, reader, where=str(stage.path))
+        for one in unportable(stage.text, reader, where=stage.place)
     ]
 
 

@@ -62,7 +62,15 @@ def _likeness(file: SourceFile) -> object:
     """Say what files must have alike to be read by one scan."""
     form = file.text
     return (
-        *(tuple(file.present.items()), tuple(file.folders), file.nested, _shift(file), form.packing, form.encoding),
+        *(
+            tuple(file.present.items()),
+            tuple(file.folders),
+            file.nested,
+            file.late,
+            _shift(file),
+            form.packing,
+            form.encoding,
+        ),
         *(form.delimiter, form.quote, form.skip, form.is_array, form.copy is None),
     )
 
@@ -156,7 +164,8 @@ def _others(source: Source) -> list[str]:
 
 def _typed(source: Source, name: str, found: str | None, own: str) -> str:
     value = typed(source.input, name, found, own)
-    is_seen = source.input.own_name(name) in source.files[0].present
+    file, own_name = source.files[0], source.input.own_name(name)
+    is_seen = own_name in file.present and own_name not in file.late
     if source.input.format == "ndjson" and name in source.input.absent and not is_seen:
         return f"coalesce({value}, {typed(source.input, name, None, own)})"  # a later row may have the key
     return value

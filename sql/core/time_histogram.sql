@@ -1,23 +1,24 @@
--- Events over time: the span of all events in 100 bins of one length.
+-- Events over time: the span of the bulk of the events in 100 bins of one length.
 -- grain:  bin
--- why:    for people, over all events. Bins begin at whole seconds, so that their lengths differ by
---         a second at most, and a span of less than 100 seconds has a bin for each. Empty bins are
---         here with 0; a source without times gives an empty table. Days and seconds
---         apart: an interval holds no more seconds than 68 years have.
+-- why:    for people, over all events but those outside the bulk, which core.time_span counts: with
+--         one event of 2262 all others would stand in one bin. Bins begin at whole seconds. A span
+--         of less than 100 seconds has a bin for each. Empty bins are here with 0; a source without
+--         times gives an empty table. Days and seconds are added apart: an interval holds no more
+--         seconds than 68 years have.
 -- check:  bin_start < bin_end
 
 with
 -- one row: where the events begin, and how long they go on; none where no event has a time
 spans as (
     select
-        date_trunc('second', min(events.occurred_at)) as first_at,
-        cast(epoch(date_trunc('second', min(events.occurred_at))) as bigint) as first_second,
-        cast(epoch(date_trunc('second', max(events.occurred_at))) as bigint)
-        - cast(epoch(date_trunc('second', min(events.occurred_at))) as bigint)
+        time_span.bulk_first_at,
+        time_span.bulk_last_at,
+        date_trunc('second', time_span.bulk_first_at) as first_at,
+        cast(epoch(date_trunc('second', time_span.bulk_first_at)) as bigint) as first_second,
+        cast(epoch(date_trunc('second', time_span.bulk_last_at)) as bigint)
+        - cast(epoch(date_trunc('second', time_span.bulk_first_at)) as bigint)
         + 1 as n_seconds
-    from core.events
-    where events.occurred_at is not null
-    having count(*) > 0
+    from core.time_span
 ),
 
 -- one row per bin
@@ -55,7 +56,7 @@ filled_bins as (
         count(*) as n_events
     from core.events
     cross join spans
-    where events.occurred_at is not null
+    where events.occurred_at between spans.bulk_first_at and spans.bulk_last_at
     group by
         least(spans.n_seconds, 100)
         * (

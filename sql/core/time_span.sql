@@ -1,15 +1,15 @@
--- The time that the events span, and where their bulk begins and ends; one row, none without times.
+-- The time that the events span, and that of their bulk, without broken clocks; at most one row.
 -- grain:         end_at
--- why:           decay, trend, folds and charts count from here. One broken clock (2262, 9999, 1970)
---                would move them all. The end is the last event before a gap that is longer than
---                the time before it, and than 30 days, with 5 % of the events behind it at most;
---                the begin is found alike. "Before" counts from the day that 5 % of the events lie
+-- why:           decay, trend, folds and charts count from here. One broken clock (2262, 1970)
+--                would move them all. The bulk ends before the first gap that is longer than the
+--                time before it and than 30 days, if 5 % of the events at most lie behind it. It
+--                begins alike. The time before a gap counts from the day that 5 % of the events lie
 --                before, so that an event of 1970 hides no gap. Today's date plays no part.
 -- check:         n_earlier_events >= 0 and n_later_events >= 0
 -- check (warn):  n_later_events = 0 or is_given
---                -- {n_later_events:,} of {n_events:,} events with a time lie long after {end_at},
---                the last at {last_at}. Decay, trend and folds count back from {end_at}; from
---                another moment with --set 'data_end={last_at}'
+--                -- {n_later_events:,} of {n_events:,} events with a time lie long after
+--                {bulk_last_at}, the last at {last_at}. Decay, trend and folds count back from
+--                {end_at}; from another moment with --set 'data_end={last_at}'
 
 with
 -- one row per day with events
@@ -93,37 +93,38 @@ ends as (
                 end
             ),
             min(running_days.first_at)
-        ) as begin_at,
+        ) as bulk_first_at,
         coalesce(
-            $data_end,
             max(case when running_days.event_date = gaps.end_date then running_days.last_at end),
             max(running_days.last_at)
-        ) as end_at
+        ) as bulk_last_at
     from running_days
     cross join gaps
     having count(*) > 0
 )
 
 select
-    -- where the bulk of the events ends, UTC: data_end, or the last event of the bulk
-    ends.end_at,
+    -- what decay, trend and folds count back from, UTC: data_end, or the last event of the bulk
+    coalesce($data_end, ends.bulk_last_at) as end_at,
     -- true where data_end says so
     $data_end is not null as is_given,
-    -- where the bulk of the events begins, UTC
-    ends.begin_at,
+    -- first event of the bulk, UTC
+    ends.bulk_first_at,
+    -- last event of the bulk, UTC
+    ends.bulk_last_at,
     -- first event, UTC
     ends.first_at,
     -- last event, UTC
     ends.last_at,
     -- events that have a time
     count(*) as n_events,
-    -- of these, events before begin_at
-    cast(sum(case when events.occurred_at < ends.begin_at then 1 else 0 end) as bigint)
+    -- of these, events before the bulk
+    cast(sum(case when events.occurred_at < ends.bulk_first_at then 1 else 0 end) as bigint)
         as n_earlier_events,
-    -- of these, events after end_at
-    cast(sum(case when events.occurred_at > ends.end_at then 1 else 0 end) as bigint)
+    -- of these, events after the bulk
+    cast(sum(case when events.occurred_at > ends.bulk_last_at then 1 else 0 end) as bigint)
         as n_later_events
 from core.events
 cross join ends
 where events.occurred_at is not null
-group by ends.end_at, ends.begin_at, ends.first_at, ends.last_at
+group by ends.bulk_first_at, ends.bulk_last_at, ends.first_at, ends.last_at

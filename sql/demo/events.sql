@@ -83,11 +83,11 @@ placed_plays as (
         tasted_plays.played_day,
         tasted_plays.played_second
     from tasted_plays
-    left join demo.items as genre_items
+    left join demo.artists as genre_items
         on tasted_plays.genre_id = genre_items.genre_id
         and cast(floor(tasted_plays.place_share * genre_items.n_genre_items) as bigint)
         = genre_items.genre_place
-    inner join demo.items as any_items
+    inner join demo.artists as any_items
         on cast(floor(tasted_plays.place_share * 2000) as bigint) = any_items.place
 )
 

@@ -2,7 +2,7 @@
 -- grain:  item_id, tag_type, tag_id
 
 select
-    items.item_id,
+    artists.item_id,
     'genre' as tag_type,
-    items.genre_id as tag_id
-from demo.items
+    artists.genre_id as tag_id
+from demo.artists

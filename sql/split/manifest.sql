@@ -27,6 +27,9 @@
 --         -- nothing of test can be judged; split.judged_pairs_rejected says why
 -- check (warn):  split <> 'last_n' or n_ties_at_cut = 0
 --         -- at the cut of some users items tie, and their ids alone decided; n_ties_at_cut counts
+-- check (note):  split <> 'none'
+--         -- nothing is held out, so no model is judged: build with --set split=time, or with --set
+--         split=random where events have no times
 
 with
 -- one row: what there was to divide

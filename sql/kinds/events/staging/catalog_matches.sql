@@ -1,8 +1,8 @@
 -- How many ids of each file beside the events are ids of the events, by file.
 -- grain:         input
--- why:           ids are compared as they are written: 00016 is not 16, and then nothing has a name.
---                Few is less than 5 % of the shorter list of ids, since a catalogue may be far wider
---                or far narrower than the events. So is a near miss of 5 %: ids that are the same
+-- why:           ids are compared as they are written: 00016 is not 16, and nothing has a name.
+--                Few is less than 5 % of the shorter list, since a catalogue may be far wider or
+--                far narrower than the events. So are near misses of 5 %: ids that are the same
 --                without case, blanks, leading zeros and a trailing .0.
 -- check:         n_matched <= n_file_ids and n_matched <= n_other_ids
 -- check (warn):  n_near = 0 or (

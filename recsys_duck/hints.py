@@ -1,0 +1,71 @@
+"""Hints: the option that would read rejected values, told from the values themselves."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from recsys_duck.traits import missing_spellings, numbers_of, present, times_of
+
+DELIMITERS = (";", "\t", "|", ",")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some rows that a gate rejects for one reason: their values as the files have them, and a file."""
+
+    reason: str
+    values: tuple[str, ...]
+    file: str = ""
+
+
+def hint(sample: Sample, input_name: str) -> str:
+    """Say what to type, so that values as these are read."""
+    kind, _, column = sample.reason.partition("_")
+    if sample.reason == "bad_line":
+        return _split(sample, input_name)
+    if sample.reason == "bad_time":
+        return _time(present(sample.values), input_name)
+    if kind == "missing":
+        return f"name the column that holds it: --column {input_name}.{column}=COLUMN"
+    if kind in ("bad", "unfit"):
+        return _id(sample, input_name, column) if column.endswith("_id") else _number(sample, input_name, column)
+    return f"correct the files, or name other ones: --files {input_name}=GLOB"
+
+
+def _id(sample: Sample, input_name: str, column: str) -> str:
+    """Say how values as these are ids, or that they are missing ones."""
+    spelled = missing_spellings(sample.values)
+    if spelled and not present(sample.values):
+        return f"if it means that there is none: --reader '{input_name}.null={_listed(spelled)}'"
+    return f"read it as text: --reader '{input_name}.columns={{{column}=\"varchar\"}}'"
+
+
+def _number(sample: Sample, input_name: str, column: str) -> str:
+    """Say how values as these are numbers."""
+    numbers = numbers_of(present(sample.values))
+    if numbers and numbers.decimal == ",":
+        return f"say that numbers have a decimal comma: --reader '{input_name}.decimal=\",\"'"
+    return f"write numbers as 1234.5, or name another column: --column {input_name}.{column}=COLUMN"
+
+
+def _time(values: list[str], input_name: str) -> str:
+    """Say which unit or format reads times as these."""
+    times = times_of(values)
+    if times and times.unit:
+        return f"say their unit: --reader {input_name}.time_unit={times.unit}"
+    if times and times.formats:
+        forms = f'"{times.formats[0]}"' if len(times.formats) == 1 else _listed(times.formats)
+        return f"say how they are written: --reader '{input_name}.time_format={forms}'"
+    return f"say how they are written: --reader '{input_name}.time_format=\"%d/%m/%Y\"', or name another column"
+
+
+def _split(sample: Sample, input_name: str) -> str:
+    """Say what may separate the fields of lines."""
+    counts = Counter({sign: min((line.count(sign) for line in sample.values), default=0) for sign in DELIMITERS})
+    found = [sign for sign, n in counts.most_common(1) if n]
+    sign = found[0].replace("\t", "\\t") if found else ";"
+    return f"say what separates the fields, and what quotes mean: --reader '{input_name}.delimiter=\"{sign}\"'"
+
+
+def _listed(texts: list[str] | tuple[str, ...]) -> str:
+    escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return "[" + ", ".join(f'"{text}"' for text in escaped) + "]"
