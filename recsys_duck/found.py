@@ -28,6 +28,8 @@ def data_files(paths: Sequence[str]) -> list[tuple[Path, str]]:
         if not listed:
             problems.append(_nothing(path))
         for one in listed:
+            if not _is_text(one):
+                problems.append(ProjectError("a file's name is not UTF-8", where=repr(one), fix="rename it"))
             found.setdefault(Path(os.path.abspath(one)), one)
     raise_problems(problems)
     return list(found.items())
@@ -42,6 +44,14 @@ def _of(path: str) -> Iterator[str]:
                 yield os.path.normpath(os.path.join(path, name))
     else:
         yield from (one for one in sorted(glob.glob(path, recursive=True)) if os.path.isfile(one))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_pipe(path: str) -> bool:

@@ -103,7 +103,7 @@ def _from_files(paths: tuple[str, ...], column: tuple[str, ...], folder: Path, *
         found = preview(text, cast, root)
     except RecsysDuckError:
         click.echo(text, nl=False)
-        click.echo("nothing is written: the files can't be read as guessed, as recsys.toml above", err=True)
+        click.echo("nothing is written: the files can't be read as guessed. The guess is on stdout.", err=True)
         raise
     _show(cast, found)
     if not yes and not asks:
@@ -138,3 +138,13 @@ def _show(cast: "Cast", found: "Preview") -> None:
         click.echo("no file has the names of the items: give it, too, to see lists by name", err=True)
     else:
         click.echo(f"{found.n_named:,} of {found.n_items:,} items have a name", err=True)
+    if found.strangers:
+        click.echo(
+            f"ids of the events: {_some(found.strangers[0])}; of the names: {_some(found.strangers[1])}", err=True
+        )
+
+
+def _some(values: tuple[str, ...]) -> str:
+    from recsys_duck.console import printable
+
+    return ", ".join(repr(printable(value)) for value in values) or "none"
