@@ -82,10 +82,6 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         contract={name: table_of(contract, name) for name in contract},
         toml=toml,
     )
-    if "?" in str(project.warehouse):
-        raise ProjectError(
-            "a warehouse's path can't hold a ?", where=str(project.warehouse), fix="give --warehouse another folder"
-        )
     _refuse_contradictions(project)
     return project
 

@@ -4,6 +4,7 @@ Owns how a catalog is written, checked and put in place. Beside each generation 
 that says what it holds, so that a build never has to open what a reader may hold.
 """
 
+import filecmp
 import json
 import os
 import re
@@ -68,7 +69,7 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One published catalog file, as the JSON beside it tells."""
+    """One published catalog file, as the JSON beside it tells; `folder` is the warehouse that its views read."""
 
     environment: str
     number: int
@@ -80,6 +81,7 @@ class Generation:
     n_tables: int
     n_rows: int
     state: tuple[int, int]
+    folder: str = ""
 
     @property
     def n_bytes(self) -> int:
@@ -113,7 +115,35 @@ class Warehouse:
                 with suppress(FileNotFoundError):
                     if generation.path.stat().st_ino == inode:
                         return generation
+        return self._copied(environment)
+
+    def _copied(self, environment: str) -> Generation | None:
+        """Find what an environment shows by its bytes: a copy of a warehouse may have two files in place of one."""
+        for generation in reversed(self.generations(environment)):
+            with suppress(OSError):
+                if filecmp.cmp(generation.path, self.catalog_path(environment), shallow=False):
+                    return generation
         return None
+
+    def moved_from(self, generation: Generation) -> str:
+        """Say where the tables lie that a generation's views read, where that is not here; empty where it is."""
+        is_here = not generation.folder or generation.folder == os.path.realpath(self.folder)
+        return "" if is_here else generation.folder
+
+    def readable(self, generation: Generation) -> Generation:
+        """Return a generation whose views read this warehouse.
+
+        Raises:
+            ProjectError: the warehouse was copied or moved.
+        """
+        moved_from = self.moved_from(generation)
+        if moved_from:
+            raise ProjectError(
+                f"this warehouse was moved or copied from {moved_from}, and {generation.environment} reads that one",
+                where=str(self.folder),
+                fix=f"recsys-duck build --as {generation.environment}: it publishes again, and runs no stage",
+            )
+        return generation
 
     def shown(self, environment: str) -> Generation:
         """Find the generation that an environment shows now.
@@ -124,9 +154,9 @@ class Warehouse:
         generation = self.published(environment)
         if generation is None and self.catalog_path(environment).exists():
             raise ProjectError(
-                f"{environment}.duckdb is no generation of this warehouse",
+                f"{environment}.duckdb is not a generation of this warehouse, or what is told of it is damaged",
                 where=str(self.folder),
-                fix="it was copied or moved: build again",
+                fix="recsys-duck build: it publishes the catalog again",
             )
         if generation is None:
             raise ProjectError(
@@ -173,7 +203,7 @@ class Warehouse:
             StageError: a view of it can't be read.
         """
         self.history.mkdir(parents=True, exist_ok=True)
-        number = max((one.number for one in self._known(environment)), default=0) + 1
+        number = max(self._numbers(environment), default=0) + 1
         path = self.history / f"{environment}-{number}.duckdb"
         beside = self.history / f".{path.name}"
         log = beside.with_name(f"{beside.name}.wal")
@@ -204,6 +234,7 @@ class Warehouse:
             n_tables=len(catalog.relations),
             n_rows=n_rows,
             state=(state.st_size, state.st_mtime_ns),
+            folder=os.path.realpath(self.folder),
         )
         fields = {**asdict(generation), "path": path.name}
         path.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
@@ -223,6 +254,13 @@ class Warehouse:
         sync(self.history)
         sync(self.folder)
 
+    def _numbers(self, environment: str) -> Iterator[int]:
+        """List the numbers that are taken, those of generations of which nothing tells any more too."""
+        for path in self.history.glob(f"{environment}-*.duckdb"):
+            number = path.stem.removeprefix(f"{environment}-")
+            if number.isdigit():
+                yield int(number)
+
     def _known(self, environment: str) -> Iterator[Generation]:
         for path in self.history.glob(f"{environment}-*.json"):
             catalog = path.with_suffix(".duckdb")
@@ -230,9 +268,11 @@ class Warehouse:
                 continue
             try:
                 fields = json.loads(path.read_text(encoding="utf-8"))
-                yield Generation(**{**fields, "path": catalog, "state": tuple(fields["state"])})
+                stages, files, state = dict(fields["stages"]), dict(fields["files"]), tuple(map(int, fields["state"]))
+                known = {"path": catalog, "state": state, "stages": stages, "files": files}
+                yield Generation(**{**fields, **known, "number": int(fields["number"])})
             except (OSError, ValueError, TypeError, KeyError):
-                continue  # of another release: readers keep it, a build publishes anew; or cleaned meanwhile
+                continue  # damaged, of another release, or cleaned meanwhile: a build publishes anew
 
 
 def check_environment(name: str) -> str:

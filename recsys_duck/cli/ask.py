@@ -101,8 +101,24 @@ def status(show_history: bool, as_json: bool, **options: Any) -> None:
     warehouse = Warehouse(warehouse_of(options))
     names, rows = _history(warehouse) if show_history else _published(warehouse)
     show_rows(names, rows, style="json" if as_json else "table")
+    for told in _out_of_place(warehouse):
+        click.echo(f"warning    {told}", err=True)
     builder = holder(warehouse.folder)
     click.echo(f"building: {builder}" if builder else "nobody builds", err=True)
+
+
+def _out_of_place(warehouse: "Warehouse") -> "Iterator[str]":
+    """Tell the environments that can't be read as they are, and the command that helps."""
+    for name in warehouse.environments():
+        one = warehouse.published(name)
+        again = f"recsys-duck build --as {name} publishes it again"
+        if one is None:
+            yield f"{name}.duckdb is not a generation of this warehouse: {again}"
+        elif warehouse.moved_from(one):
+            yield (
+                f"{name} reads {warehouse.moved_from(one)}: the warehouse was moved or copied here. "
+                f"{again}, and runs no stage for it"
+            )
 
 
 def _published(warehouse: "Warehouse") -> "Answer":

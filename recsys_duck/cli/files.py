@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from recsys_duck.cli.options import limits, limits_of, place, published_of
+from recsys_duck.cli.options import limits, limits_of, place, published_of, threads_of
 from recsys_duck.errors import ProjectError
 
 # Numbers of tracks are 32-bit in one of the layouts.
@@ -101,14 +101,13 @@ def generate(kind: str, folder: str, rows: int, seed: int, layout: str | None, t
     KIND is taste_profile, lastfm_360k, yandex_music or mpd. Users and items have long tails and tastes
     have clusters. The same seed gives the same files, with the same version of DuckDB.
     """
-    from recsys_duck import memory
     from recsys_duck.cli.run import narrate
     from recsys_duck.console import show_rows
     from recsys_duck.generate import generate as run_generate
     from recsys_duck.generate import load_generator
 
     generator = load_generator(kind)
-    chosen = threads or memory.default_threads()
+    chosen = threads_of(threads)
     narrate(run_generate(generator, Path(folder), rows=rows, seed=seed, threads=chosen, layout=layout), as_json=False)
     listed = [(one.name, one.share, one.of, one.about) for one in generator.defects]
     show_rows(("defect", "share", "of", "they"), listed, style="table")
