@@ -7,7 +7,7 @@ import pytest
 
 from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.header import FIELDS, split_header
-from recsys_duck.kind import SQL_FOLDER, kind_names
+from recsys_duck.kind import SQL_FOLDER, kind_names, load_kind
 from recsys_duck.models import python_stages
 from recsys_duck.parameters import load_parameters
 from recsys_duck.project import read_stages
@@ -23,6 +23,13 @@ def all_stages() -> list[SqlStage]:
 
 
 STAGES = all_stages()
+# gates of files that may have lines: all but those of documents
+GATES = [
+    stage
+    for stage in STAGES
+    for kind, _, name in [(stage.origin, *stage.contract.gate_of.partition("files.")[1:])]
+    if name and load_kind(kind).inputs[name]["format"] != "json_records"
+]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL_FOLDER)))
@@ -67,3 +74,10 @@ def test_every_declared_parameter_is_read() -> None:
     read = {name for stage in STAGES for name in stage.parameters}
     read |= {name for stage in python_stages() for name in stage.parameters}
     assert set(load_parameters(SQL_FOLDER / "parameters.toml")) <= read
+
+
+@pytest.mark.parametrize("stage", GATES, ids=lambda stage: f"{stage.origin} {stage.key}")
+def test_a_gate_of_files_rejects_lines_that_hold_no_record_and_shows_what_it_rejects(stage: SqlStage) -> None:
+    judged = stage.text.rsplit("\nselect\n", 1)[1]
+    assert re.search(r"case\n +when \w+\.bad_line then 'bad_line'\n", judged), "bad_line is the first reason"
+    assert [column.name for column in stage.facts.columns][-2:] == ["rejected_value", "reject_reason"]

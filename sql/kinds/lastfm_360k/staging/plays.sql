@@ -30,7 +30,12 @@ select
     counted_plays.plays,
     counted_plays.source_file,
     case
-        when coalesce(counted_plays.plays, 0) < 1 then counted_plays.plays_text
+        when
+            counted_plays.user_id is not null
+            and counted_plays.artist_id is not null
+            and counted_plays.artist_name is not null
+            and coalesce(counted_plays.plays, 0) < 1
+            then counted_plays.plays_text
     end as rejected_value,
     case
         when counted_plays.user_id is null then 'missing_user_id'

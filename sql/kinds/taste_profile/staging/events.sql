@@ -15,12 +15,12 @@ select
     cast(null as varchar) as basket_id,
     cast(null as integer) as position,
     plays.source_file,
-    coalesce(
-        plays.bad_value,
-        case
-            when plays.freq not between 1 and 999999999999 then cast(plays.freq as varchar)
-        end
-    ) as rejected_value,
+    case
+        when plays.bad_line then plays.bad_value
+        when plays.user_id is null or plays.song_id is null then cast(null as varchar)
+        when plays.freq not between 1 and 999999999999 then cast(plays.freq as varchar)
+        else plays.bad_value
+    end as rejected_value,
     case
         when plays.bad_line then 'bad_line'
         when plays.user_id is null then 'missing_user_id'

@@ -14,7 +14,15 @@ select
     -- place in what the user listened to, as the source numbers it
     interactions.track_seq as position,
     interactions.source_file,
-    interactions.bad_value as rejected_value,
+    case
+        when interactions.bad_line or interactions.unfit_user_id then interactions.bad_value
+        when interactions.user_id is null then cast(null as varchar)
+        when interactions.unfit_track_id then interactions.bad_value
+        when interactions.track_id is null then cast(null as varchar)
+        when interactions.unfit_started_at then interactions.bad_value
+        when interactions.started_at is not null and tracks.track_id is not null
+            then interactions.bad_value
+    end as rejected_value,
     case
         when interactions.bad_line then 'bad_line'
         when interactions.user_id is null then 'missing_user_id'

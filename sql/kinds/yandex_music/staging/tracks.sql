@@ -10,6 +10,8 @@ with
 listed_tracks as (
     select
         tracks.track_id,
+        tracks.bad_line,
+        tracks.bad_value,
         list_filter(tracks.albums, lambda id: id is not null) as albums,
         list_filter(tracks.artists, lambda id: id is not null) as artists,
         list_filter(tracks.genres, lambda id: id is not null) as genres
@@ -20,6 +22,8 @@ listed_tracks as (
 judged_tracks as (
     select
         listed_tracks.track_id,
+        listed_tracks.bad_line,
+        listed_tracks.bad_value,
         listed_tracks.albums,
         listed_tracks.artists,
         listed_tracks.genres,
@@ -35,6 +39,8 @@ judged_tracks as (
 numbered_tracks as (
     select
         judged_tracks.track_id,
+        judged_tracks.bad_line,
+        judged_tracks.bad_value,
         judged_tracks.albums,
         judged_tracks.artists,
         judged_tracks.genres,
@@ -102,7 +108,9 @@ select
     numbered_tracks.artists,
     -- ids of its genres
     numbered_tracks.genres,
+    numbered_tracks.bad_value as rejected_value,
     case
+        when numbered_tracks.bad_line then 'bad_line'
         when numbered_tracks.track_id is null then 'missing_track_id'
         when numbered_tracks.turn > 1 then 'duplicate_track_id'
         when numbered_tracks.lack is not null then numbered_tracks.lack
