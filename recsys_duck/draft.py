@@ -140,7 +140,7 @@ def _missing_lines(role: Role) -> Iterator[str]:
 
 
 def _number_lines(role: Role) -> Iterator[str]:
-    numbers = weights_of(role)
+    numbers = weights_of(role) if role.looks[0].format == "csv" else None
     if numbers and numbers.decimal == ",":
         yield _line('decimal = ","', "12,50 is twelve and a half")
     elif numbers and not numbers.decimal:

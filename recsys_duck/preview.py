@@ -84,7 +84,8 @@ def preview(text: str, cast: Cast, root: Path) -> Preview:
 
 def _first_rows(names: Sequence[str], *, has_names: bool) -> str:
     """Select the first events, with the names of their items: a wrong encoding shows in them."""
-    first = f"select {', '.join(names)}, row_number() over () as place from files.events limit {N_SHOWN}"
+    columns = f"{', '.join(names)}, row_number() over () as place"
+    first = f"select {columns} from files.events where not bad_line limit {N_SHOWN}"
     shown = ", ".join(f"first_events.{name}" for name in names)
     if not has_names:
         return f"select {shown} from ({first}) as first_events order by first_events.place"
@@ -142,7 +143,9 @@ def _parquet(path: Path, shown: str, engine: DuckdbEngine) -> Look:
 def _unfit(source: Source, fetched: Callable[[str], list[tuple[Any, ...]]]) -> tuple[int, dict[str, int]]:
     """Count the first rows of the events, and those with a value that does not fit or a missing id."""
     tests = {flag: flag for flag, name in source.input.unfit.items() if source.has(name)}
-    tests |= {f"missing_{name}": f"{name} is null and not bad_{name}" for name in ("user_id", "item_id")}
+    for name in ("user_id", "item_id"):
+        tests[f"missing_{name}"] = f"{name} is null and not bad_{name} and not bad_line"
+    tests["bad_line"] = "bad_line"
     if source.has("weight"):
         tests["weight below 0"] = "weight < 0"
     counts = ", ".join(f"count(case when {test} then 1 end) as n_{at}" for at, test in enumerate(tests.values()))

@@ -52,6 +52,15 @@ def test_the_rows_shown_are_those_that_are_read(shop: Path) -> None:
     assert "no file has the names of the items" in shown
 
 
+def test_rows_that_will_be_rejected_are_counted_by_reason(shop: Path) -> None:
+    odd = ',s1,01/01/2024,1\nc1,s1,soon,1\nc1,s1,01/01/2024,many\nc1,s1,01/01/2024,-1\nc1,"s1,01/01/2024,1\nc1,s1\n'
+    (shop / "orders.csv").write_text(ORDERS + odd, encoding="utf-8")
+    shown = command_here(shop, "init", "orders.csv", "--yes").stderr
+    told = [line for line in shown.splitlines() if " of 96 events: " in line]
+    reasons = {line.partition(": ")[2]: int(line.split()[0]) for line in told}
+    assert reasons == {"missing_user_id": 1, "bad_time": 1, "bad_weight": 1, "weight below 0": 1, "bad_line": 2}
+
+
 def test_names_show_beside_the_rows_and_ids_that_match_none_beside_each_other(shop: Path) -> None:
     shown = command_here(shop, "init", "orders.csv", "products.csv", "--yes").stderr
     assert "s1" in shown
