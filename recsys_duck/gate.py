@@ -36,7 +36,7 @@ class Judge:
             CheckError: it keeps none of the rows that the files have.
         """
         n_in, n_kept = ledger["in"], ledger["kept"]
-        faults = {reason: n for reason, n in ledger.items() if reason not in (*TOTALS, *contract.filters) and n}
+        faults = {reason: n for reason, n in ledger.items() if reason not in (*TOTALS, *contract.harmless) and n}
         n_faults = sum(faults.values())
         is_of_files = contract.gate_of.startswith("files.")
         source = self._sources.get(contract.gate_of.removeprefix("files."))

@@ -61,8 +61,8 @@ def publish(plan: Plan, records: Mapping[str, StepRecord], how: How) -> Iterator
     left = [step.stage.key for step in plan.of("left") if step.stage.key not in records]
     if left:
         n_left = f"{len(left)} stages" if len(left) > 1 else "1 stage"
-        told = f"{n_left} that --select leaves out and that no earlier build made as they are now"
-        yield Warned("", f"not in this generation: {told}: {listed(left, SHOWN)}")
+        told = f"--select leaves out {n_left} that no earlier build made, so they are not in this generation"
+        yield Warned("", f"{told}: {listed(left, SHOWN)}")
     parts = [part for record in records.values() for part in record.parts]
     stages = {key: record.fingerprint for key, record in records.items()}
     try:

@@ -6,7 +6,7 @@
 -- check (warn):  occurred_at is null or occurred_at <= cast(now() as timestamp)
 --                -- events from the future of the build that read them
 -- gate of:       staging.events
--- filters:       user_small_history, item_below_top, item_below_minimum, user_below_minimum,
+-- harmless:      user_small_history, item_below_top, item_below_minimum, user_below_minimum,
 --                below_k_core
 
 select

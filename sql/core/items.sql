@@ -9,6 +9,7 @@
 --           -- one item is called {item_id}. If that means that there is none, say so by the
 --           reader's option null, as in --reader "events.null=['{item_id}']"
 -- gate of:  staging.items
+-- harmless: duplicate_item_id
 
 with
 -- one row per staged item, judged

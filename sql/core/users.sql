@@ -9,6 +9,7 @@
 --           -- one user is called {user_id}. If that means that there is none, say so by the
 --           reader's option null, as in --reader "events.null=['{user_id}']"
 -- gate of:  staging.users
+-- harmless: duplicate_user_id
 
 with
 -- one row per staged user, judged
