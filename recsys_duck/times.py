@@ -3,13 +3,20 @@
 Refuses columns that are no time as they are read; a single value that is none is judged by a gate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from recsys_duck.errors import ProjectError
 from recsys_duck.source import Source
 
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def formats_of(options: Mapping[str, object]) -> list[str]:
+    """List the formats that times of an input may have, in the order they are tried; none where none is said."""
+    said = options.get("time_format", [])
+    return [str(form) for form in said] if isinstance(said, list) else [str(said)]
 
 
 def time_problems(source: Source) -> Iterator[ProjectError]:

@@ -17,7 +17,7 @@ from recsys_duck.ids import is_id
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Source, SourceFile
 from recsys_duck.stage import Column, Place, SqlFacts
-from recsys_duck.times import time_problems
+from recsys_duck.times import formats_of, time_problems
 
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
@@ -91,18 +91,16 @@ class SqlText:
         return found
 
     def _refuse_time_format(self, source: Source) -> None:
-        form = source.input.options.get("time_format")
-        if form is None:
-            return
-        try:
-            self._connection.execute(f"select try_strptime('', {quoted(str(form))})").fetchall()
-        except duckdb.Error as error:
-            raise ProjectError(
-                f"time_format of input {source.input.name} can't be {form!r}",
-                where=f"option time_format of input {source.input.name}",
-                fix="write it as strptime does, %Y-%m-%d %H:%M:%S",
-                cause=str(error),
-            ) from None
+        for form in formats_of(source.input.options):
+            try:
+                self._connection.execute(f"select try_strptime('', {quoted(form)})").fetchall()
+            except duckdb.Error as error:
+                raise ProjectError(
+                    f"time_format of input {source.input.name} can't be {form!r}",
+                    where=f"option time_format of input {source.input.name}",
+                    fix="write it as strptime does, %Y-%m-%d %H:%M:%S",
+                    cause=str(error),
+                ) from None
 
     def _refuse_type(self, source: Source, name: str, sql_type: str) -> None:
         if is_id(sql_type):
