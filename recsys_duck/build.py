@@ -89,7 +89,7 @@ def prelude(plan: Plan, how: How) -> Iterator[Event]:
     for name, setting in plan.project.settings.items():
         if setting.source in ("recsys.toml", "command line") and name not in read:
             yield Warned("", f"parameter {name} is set, but no stage of kind {plan.project.kind.name} reads it")
-    for told in plan.project.unread:
+    for told in (*plan.project.unread, *plan.project.doubts):
         yield Warned("", told)
     if sys.platform == "linux" and not _has_library("libgomp.so.1"):
         yield Warned("", "libgomp1 is missing, models will not load: apt-get install libgomp1")

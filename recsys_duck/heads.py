@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import isnan
+from statistics import median_low
 from typing import IO, Any
 
 from recsys_duck.errors import ProjectError
@@ -50,7 +51,8 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
         raise ProjectError(f"column {repeated[0]} stands twice", where=file.shown, fix=fix)
     columns = dict(zip(names, zip(*_same_length(rows[has_header:], len(names)), strict=True), strict=False))
     numeric = frozenset(name for name, values in columns.items() if _are_numbers(values))
-    return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric)
+    typical = {name: _middle(columns[name]) for name in numeric}
+    return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, typical=typical)
 
 
 def ndjson_head(declared: Input, file: SourceFile) -> SourceFile:
@@ -78,7 +80,9 @@ def ndjson_head(declared: Input, file: SourceFile) -> SourceFile:
     present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
     texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
     numeric = frozenset(name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(found))
-    return replace(file, present=present, numeric=numeric)
+    numbers = {name for name, found in present.items() if found in ("BIGINT", "DOUBLE")} | numeric
+    typical = {name: _middle([str(value) for value in values[name]]) for name in numbers}
+    return replace(file, present=present, numeric=numeric, typical=typical)
 
 
 def _csv_rows(declared: Input, file: SourceFile) -> list[list[str]]:
@@ -136,6 +140,11 @@ def _same_length(rows: Sequence[Sequence[str]], n_columns: int) -> Iterator[Sequ
 def _are_numbers(values: Sequence[str]) -> bool:
     written = [value for value in values if value.strip()]
     return bool(written) and all(_NUMBER.fullmatch(value) for value in written)
+
+
+def _middle(written: Sequence[str]) -> float:
+    """Take the middle one of those texts that are numbers: the ends may be sentinels, as 0."""
+    return float(median_low([float(value) for value in written if _NUMBER.fullmatch(value)] or [0]))
 
 
 def _json_type(values: Sequence[Any]) -> str:

@@ -19,6 +19,7 @@ from recsys_duck.parameters import Setting, read_toml, table_of
 from recsys_duck.settings import PARAMETERS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
+from recsys_duck.times import unit_doubts
 
 # the table whose named parts the parameter models chooses; a part of that name of another table goes with it
 MODELLED = "recs.personal"
@@ -28,8 +29,9 @@ MODELLED = "recs.personal"
 class Project:
     """Everything a build needs to know, checked.
 
-    `unread` tells of columns in the files that nothing reads, `off` of tables that are left out,
-    with the parameter that would make them; without one where it is of a model that is not chosen.
+    `unread` tells of columns in the files that nothing reads, `doubts` of times in another unit, `off`
+    of tables that are left out, with the parameter that would make them; without one where it is of a
+    model that is not chosen.
     """
 
     root: Path
@@ -42,6 +44,7 @@ class Project:
     contract: Mapping[str, Mapping[str, str]]
     toml: Mapping[str, Any]
     unread: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     off: Mapping[str, str] = field(default_factory=dict)
 
     def has_times(self) -> bool:
@@ -75,6 +78,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         stages=active,
         off={table: one.only_if for one in everything.values() for table in one.tables if table not in made},
         unread=tuple(unread_columns(sources)),
+        doubts=tuple(unit_doubts(sources)),
         macros=tuple(read_macros(reader)),
         contract={name: table_of(contract, name) for name in contract},
         toml=toml,

@@ -47,7 +47,8 @@ class SourceFile:
     """A file as the build saw it: its path, how it is shown (relative to the project), size and time.
 
     `present` has the columns that it has itself with their types, of newline-delimited JSON those of its
-    first rows; empty for documents. `numeric` names the text columns whose first values are all numbers.
+    first rows; empty for documents. `numeric` names the text columns whose first values are all numbers,
+    `typical` has the middle one of the first numbers of a column.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class SourceFile:
     digest: str = ""
     present: Mapping[str, str] = field(default_factory=dict)
     numeric: frozenset[str] = frozenset()
+    typical: Mapping[str, float] = field(default_factory=dict)
 
     def identity(self) -> list[object]:
         """What its fingerprint covers: the content where it was hashed, else size and time."""

@@ -4,8 +4,9 @@ Refuses what is no single SELECT. Offsets are bytes, as the parser counts them.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from statistics import median_low
 from typing import Any
 
 import duckdb
@@ -17,8 +18,10 @@ from recsys_duck.ids import is_id
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Source, SourceFile
 from recsys_duck.stage import Column, Place, SqlFacts
-from recsys_duck.times import formats_of, time_problems
+from recsys_duck.times import FRACTIONS, NUMBERS, formats_of, time_problems
 
+# Of a Parquet file of numbers that are times.
+FIRST_ROWS = 1000
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
 # What gives other rows at each run: chance, identity, the clock, the session.
@@ -129,7 +132,24 @@ class SqlText:
                 cause=str(error),
             ) from None
         names = {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
-        return replace(file, present=names)
+        return replace(file, present=names, typical=self._typical(source.only(file), names))
+
+    def _typical(self, source: Source, found: Mapping[str, str]) -> dict[str, float]:
+        """Take the middle one of the first times of a Parquet file, where they are numbers."""
+        declared = source.input
+        own_names = [declared.own_name(name) for name, kind in declared.columns.items() if kind == "timestamp"]
+        numbers = [own for own in own_names if found.get(own, "").startswith((*NUMBERS, *FRACTIONS))]
+        if not numbers or "time_unit" not in declared.options:
+            return {}
+        columns = ", ".join('"' + own.replace('"', '""') + '"' for own in numbers)
+        rows = self._connection.execute(
+            f"select {columns} from ({schema_select(source)}) limit {FIRST_ROWS}"
+        ).fetchall()
+        return {
+            own: float(median_low(values))
+            for own, column in zip(numbers, zip(*rows, strict=True), strict=False)
+            if (values := [value for value in column if value is not None])
+        }
 
     def close(self) -> None:
         """Close the connection."""
