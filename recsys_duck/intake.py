@@ -16,12 +16,13 @@ from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.copies import bad_batches, csv_batches, is_plain, json_batches, refuse_escaped
 from recsys_duck.engines.readers import count_select, sieve_select
 from recsys_duck.errors import StageError
-from recsys_duck.heads import may_be_plain, text_of
+from recsys_duck.heads import may_be_plain
 from recsys_duck.lines import count_lines
 from recsys_duck.records import SHOWN_CHARACTERS, Record, Tally
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 from recsys_duck.store import FileRecord
+from recsys_duck.text import text_of
 
 T = TypeVar("T")
 # lines of a file that are no records, up to which DuckDB reads the others

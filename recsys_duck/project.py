@@ -30,8 +30,9 @@ MODELLED = "recs.personal"
 class Project:
     """Everything a build needs to know, checked.
 
-    `unread` tells of settings without effect and of columns in the files that nothing reads. `off` names tables
-    that are left out, with the parameter that would make them; without one where it is of a model not chosen.
+    `unread` tells of settings without effect, of columns that nothing reads and of times in another unit.
+    `off` names tables that are left out, with the parameter that would make them; without one where it is of
+    a model that is not chosen.
     """
 
     root: Path

@@ -83,6 +83,7 @@ class SourceFile:
     `nested` those that are paths into objects, `late` those that no looked-at row
     has and a later one may, `folders` the values that its folders' names give.
     `text` says how a text file is read, `is_empty` that there is nothing in it.
+    `typical` has the middle one of the first numbers of a column.
     """
 
     path: Path
@@ -97,6 +98,7 @@ class SourceFile:
     folders: Mapping[str, str] = field(default_factory=dict)
     text: TextForm = TextForm()
     is_empty: bool = False
+    typical: Mapping[str, float] = field(default_factory=dict)
 
     def identity(self) -> list[object]:
         """What its fingerprint covers: the content where it was hashed, else size and time."""

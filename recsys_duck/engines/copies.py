@@ -11,9 +11,10 @@ from itertools import islice
 import pyarrow as pa
 
 from recsys_duck.errors import StageError
-from recsys_duck.heads import dialect_of, not_encoded, text_of
+from recsys_duck.heads import dialect_of
 from recsys_duck.records import Record, Tally, csv_records, is_escaped
 from recsys_duck.source import Input, SourceFile
+from recsys_duck.text import not_encoded, text_of
 
 BATCH_ROWS = 50_000
 BATCH_CHARACTERS = 16_000_000

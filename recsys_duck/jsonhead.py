@@ -1,0 +1,164 @@
+"""JSON heads: what the first rows of a JSON file say of it: its keys and their types.
+
+The rows stand one a line, in one array, or in documents. Refuses files whose first row is no object.
+"""
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import isnan
+from typing import Any
+
+from recsys_duck.errors import ProjectError
+from recsys_duck.heads import are_numbers, middle
+from recsys_duck.packing import opened
+from recsys_duck.source import Input, SourceFile, TextForm
+from recsys_duck.text import MOST_CHARACTERS, first_lines
+
+JSON_ROWS = 1000
+
+
+def json_head(declared: Input, file: SourceFile) -> SourceFile:
+    """Name the keys of a JSON file's first rows, each with the type that holds all its values there.
+
+    The rows stand one a line, in one array, or in documents where `records` finds them. A column may be a
+    path into nested objects, `user.id`.
+
+    Raises:
+        ProjectError: one of the first rows is no JSON object.
+    """
+    form, rows = _first_rows(declared, file)
+    if form.is_array and form.encoding != "utf-8":
+        command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
+        raise ProjectError(f"{file.shown} is an array in {form.encoding}", where=file.shown, fix=f"convert: {command}")
+    if rows is None:
+        return replace(file, text=form, is_empty=True)
+    values: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, value in row.items():
+            values.setdefault(name, []).append(value)
+    wanted = {declared.own_name(name) for name in declared.columns} - set(values)
+    nested = frozenset(path for path in wanted if "." in path)
+    for path in sorted(nested):
+        found = [value for row in rows if (value := at_path(row, path.split("."))) is not None]
+        if found:
+            values[path] = found
+    present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
+    late = {name for name in wanted - set(present) if _has_key(file, form, name.split(".")[-1])}
+    texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
+    numeric = frozenset(
+        name for name, found in texts.items() if present[name] == "VARCHAR" and are_numbers(declared, found)
+    )
+    numbers = {name for name, found in present.items() if found in ("BIGINT", "DOUBLE")} | numeric
+    return replace(
+        file,
+        present={**present, **dict.fromkeys(sorted(late), "VARCHAR")},
+        numeric=numeric,
+        typical={name: middle([str(value) for value in values[name]]) for name in numbers},
+        nested=nested,
+        late=frozenset(late),
+        text=form,
+    )
+
+
+def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[str, Any]] | None]:
+    """Read the first rows of a file, wherever they stand; None where there is nothing in it."""
+    if "records" in declared.options:
+        form, lines = first_lines(declared, file, MOST_CHARACTERS)
+        return form, _document_rows("".join(lines), str(declared.options["records"])) if lines else None
+    form, lines = first_lines(declared, file, JSON_ROWS)
+    first = next((line.lstrip()[0] for line in lines if line.strip()), "")
+    if not first:
+        return form, None
+    if first == "[":
+        return replace(form, is_array=True), list(_array_rows("".join(lines)))
+    return form, list(_line_rows(declared, file, lines))
+
+
+def _document_rows(text: str, records: str) -> list[dict[str, Any]]:
+    """Read the first rows of a document at a path as `$.data[*]`; none where it is too long to be read here."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    steps = re.findall(r'\."?([^.\["]+)"?|\[(\d+)\]', records.removesuffix("[*]"))
+    rows = at_path(found, [name or place for name, place in steps])
+    return [row for row in rows[:JSON_ROWS] if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Read the rows of lines; one that is no object a gate rejects, unless it is the first."""
+    is_first = True
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if isinstance(row, dict):
+            yield row
+        elif is_first and line.strip() != "null":
+            raise ProjectError(
+                f"input {declared.name} can't be read as JSON",
+                where=f"{file.shown}, line {number}",
+                fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
+            )
+        is_first = False
+
+
+def _array_rows(text: str) -> Iterator[dict[str, Any]]:
+    """Read the first objects of an array, as far as the text goes."""
+    decoder, at, n_rows = json.JSONDecoder(), text.index("[") + 1, 0
+    while n_rows < JSON_ROWS:
+        found = re.compile(r"[\s,]*").match(text, at)
+        at = found.end() if found else at
+        try:
+            row, at = decoder.raw_decode(text, at)
+        except ValueError:
+            return
+        n_rows += 1
+        if isinstance(row, dict):
+            yield row
+
+
+def at_path(value: Any, path: Sequence[str]) -> Any:
+    """Find a value in nested objects and lists; null where there is none."""
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
+    """Tell whether a key stands anywhere in a file: rows further on may have what the first ones lack."""
+    sign = json.dumps(name).encode()
+    last = b""
+    with opened(file.path, form.packing) as stream:
+        while chunk := stream.read(MOST_CHARACTERS):
+            if sign in last + chunk:
+                return True
+            last = chunk[-len(sign) :]
+    return False
+
+
+def _json_type(values: Sequence[Any]) -> str:
+    """Name the type of a key's values: BIGINT, DOUBLE, else text, which integers beyond bigint are, too.
+
+    BOOLEAN where all are booleans, JSON where all are lists or objects: one beside others is left to a gate.
+    """
+    scalars = [value for value in values if not isinstance(value, bool | list | dict)]
+    found = [value for value in scalars if not (isinstance(value, float) and isnan(value))]  # NaN is no value
+    kinds = {type(value) for value in found}
+    if values and not scalars:
+        return "JSON" if any(isinstance(value, list | dict) for value in values) else "BOOLEAN"
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in found):
+        return "BIGINT"
+    return "DOUBLE" if float in kinds and kinds <= {int, float} else "VARCHAR"
