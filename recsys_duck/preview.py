@@ -115,7 +115,10 @@ def _shortened(source: Source, folder: Path) -> Source:
 def _taken(source: Source, engine: DuckdbEngine, folder: Path) -> Source:
     """Make the files ready to be read, as a build does."""
     folder.mkdir()
-    return Porter(engine, folder).take(source).source
+    porter = Porter(engine, folder)
+    intake = porter.take(source)
+    porter.again(intake)
+    return intake.readable
 
 
 def _engine(folder: Path) -> DuckdbEngine:

@@ -136,10 +136,9 @@ class Warehouse:
         Raises:
             ProjectError: the warehouse was copied or moved.
         """
-        moved_from = self.moved_from(generation)
-        if moved_from:
+        if self.moved_from(generation):
             raise ProjectError(
-                f"this warehouse was moved or copied from {moved_from}, and {generation.environment} reads that one",
+                f"this warehouse was moved or copied, and {generation.environment} reads {self.moved_from(generation)}",
                 where=str(self.folder),
                 fix=f"recsys-duck build --as {generation.environment}: it publishes again, and runs no stage",
             )
@@ -256,10 +255,8 @@ class Warehouse:
 
     def _numbers(self, environment: str) -> Iterator[int]:
         """List the numbers that are taken, those of generations of which nothing tells any more too."""
-        for path in self.history.glob(f"{environment}-*.duckdb"):
-            number = path.stem.removeprefix(f"{environment}-")
-            if number.isdigit():
-                yield int(number)
+        numbers = (path.stem.removeprefix(f"{environment}-") for path in self.history.glob(f"{environment}-*.duckdb"))
+        yield from (int(number) for number in numbers if number.isdigit())
 
     def _known(self, environment: str) -> Iterator[Generation]:
         for path in self.history.glob(f"{environment}-*.json"):

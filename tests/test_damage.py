@@ -15,6 +15,7 @@ from recsys_duck.events import Event, Warned
 from recsys_duck.question import read_published
 
 SELECTED = ("+recs.popular",)
+TABLE = "features.item_popularity"
 
 
 def overwrite(path: Path, start: float, data: bytes) -> None:
@@ -64,47 +65,47 @@ def warned(events: list[Event], text: str) -> list[str]:
 
 @pytest.mark.parametrize("damage", sorted(DAMAGES))
 def test_a_damaged_table_is_built_again_and_told(project: Path, damage: str) -> None:
-    before = rows(project, "from core.interactions order by all"), rows(project, "from recs.popular order by all")
-    path = table_file(project, "core.interactions")
+    before = rows(project, f"from {TABLE} order by all"), rows(project, "from recs.popular order by all")
+    path = table_file(project, TABLE)
     DAMAGES[damage](path)
     # one row more to rank, so that what is damaged is read
     events = run(project, {"parameters": [("popular_n", 50)]}, select=SELECTED)
     told = warned(events, "is missing or damaged, and is built again")
     assert [one.split()[3] for one in told] == [str(path.relative_to(project / "warehouse"))]
-    assert "core.interactions" in ran(events)
-    after = rows(project, "from core.interactions order by all"), rows(project, "from recs.popular order by all")
+    assert TABLE in ran(events)
+    after = rows(project, f"from {TABLE} order by all"), rows(project, "from recs.popular order by all")
     assert after == before
     assert ran(run(project, {"parameters": [("popular_n", 50)]}, select=SELECTED)) == set()
 
 
 @pytest.mark.parametrize("damage", sorted(set(DAMAGES) - {"zeros in its pages, an old time"}))
 def test_a_plan_sees_a_damaged_table_and_changes_nothing(project: Path, damage: str) -> None:
-    path = table_file(project, "core.interactions")
+    path = table_file(project, TABLE)
     DAMAGES[damage](path)
     before = sorted((project / "warehouse").rglob("*"))
     planned = steps(project, select=SELECTED)
-    assert [key for key, step in planned.items() if step.action == "run"] == ["core.interactions"]
-    assert planned["core.interactions"].reason == "its table is missing or damaged"
+    assert [key for key, step in planned.items() if step.action == "run"] == [TABLE]
+    assert planned[TABLE].reason == "its table is missing or damaged"
     assert sorted((project / "warehouse").rglob("*")) == before
 
 
 @pytest.mark.parametrize("damage", sorted(DAMAGES))
 def test_a_query_names_the_damaged_table_and_the_command_that_helps(project: Path, damage: str) -> None:
-    DAMAGES[damage](table_file(project, "core.interactions"))
-    with pytest.raises(ProjectError, match=r"a file of core\.interactions is missing or damaged") as told:
-        question = "select sum(hash(rows)) from core.interactions as rows"
+    DAMAGES[damage](table_file(project, TABLE))
+    question = f"select sum(hash(rows)) from {TABLE} as rows"
+    with pytest.raises(ProjectError, match=r"a file of features\.item_popularity is missing or damaged") as told:
         read_published(project / "warehouse/recsys.duckdb", question, folder=project / "warehouse")
     assert told.value.fix.startswith("recsys-duck build")
     words = told.value.fix.split()[2:]
     run(project, select=(words[2],) if words else SELECTED, force=bool(words))
-    assert rows(project, "select count(*) from core.interactions") == [(51,)]
+    assert rows(project, f"select count(*) from {TABLE}") == [(11,)]
 
 
 def test_files_that_a_copy_made_younger_are_read_once_and_kept(project: Path) -> None:
     for path in (project / "warehouse/tables").rglob("data.parquet"):
         os.utime(path)
     assert ran(run(project, select=SELECTED)) == set()
-    part = table_file(project, "core.interactions").with_name("part.json")
+    part = table_file(project, TABLE).with_name("part.json")
     read_at = part.stat().st_mtime_ns
     assert ran(run(project, select=SELECTED)) == set()
     assert part.stat().st_mtime_ns == read_at

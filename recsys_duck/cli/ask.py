@@ -16,6 +16,7 @@ from recsys_duck.cli.options import (
     load,
     place,
     published_of,
+    say,
     together,
     warehouse_of,
     what,
@@ -102,9 +103,9 @@ def status(show_history: bool, as_json: bool, **options: Any) -> None:
     names, rows = _history(warehouse) if show_history else _published(warehouse)
     show_rows(names, rows, style="json" if as_json else "table")
     for told in _out_of_place(warehouse):
-        click.echo(f"warning    {told}", err=True)
+        say(f"warning    {told}")
     builder = holder(warehouse.folder)
-    click.echo(f"building: {builder}" if builder else "nobody builds", err=True)
+    say(f"building: {builder}" if builder else "nobody builds")
 
 
 def _out_of_place(warehouse: "Warehouse") -> "Iterator[str]":

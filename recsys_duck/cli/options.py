@@ -120,6 +120,13 @@ answer_style = click.option(
 json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 
 
+def say(text: str) -> None:
+    """Tell something on stderr, with nothing in it that a terminal would act on."""
+    from recsys_duck.escapes import visible
+
+    click.echo(visible(text, kept="\n"), err=True)
+
+
 def given_of(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | None" = None) -> "Given":
     """Gather what the options say of a project; `parameters` stand for those of `--set`."""
     from recsys_duck.parameters import parse_assignment
@@ -219,10 +226,9 @@ def threads_of(wanted: int | None) -> int:
     threads, most = wanted or memory.default_threads(), memory.most_threads()
     if threads > most:
         processors = memory.default_threads()
-        click.echo(
+        say(
             f"warning    {threads:,} threads are too many for {processors} processor{'s' if processors > 1 else ''}: "
-            f"{most} are used. Give --threads {processors}",
-            err=True,
+            f"{most} are used. Give --threads {processors}"
         )
     return min(threads, most)
 
