@@ -48,11 +48,12 @@ list_length = click.option("-n", "n", type=click.IntRange(1), default=10, show_d
 def similar(name: str, n: int, environment: str | None, style: str, **options: Any) -> None:
     """Show what is similar to the items of a NAME (or item_id), most similar first."""
     from recsys_duck.console import show_rows
-    from recsys_duck.lists import similar_items
+    from recsys_duck.lists import learned_from, similar_items
 
     warehouse, generation = published_of(environment, options)
     names, rows = similar_items(generation, warehouse, name, n)
     show_rows(names, rows, style=style)
+    say(learned_from(generation, warehouse))
 
 
 @click.command(cls=Naming)
@@ -70,7 +71,7 @@ def recommend(user: str, n: int, model: str | None, environment: str | None, sty
     show_rows(names, rows, style=style)
     for told in (note, learned_from(generation, warehouse)):
         if told:
-            click.echo(told, err=True)
+            say(told)
 
 
 @click.command()
@@ -179,7 +180,7 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
         show_rows(names, _fit(rows) if style == "table" else rows, style=style)
     if "eval." in question_text(question):
         for severity, told in read_published(catalog, JUDGED_BY, folder=warehouse, limits=allowed)[1]:
-            click.echo(f"{'warning' if severity == 'warn' else severity:<10} {told}", err=True)
+            say(f"{'warning' if severity == 'warn' else severity:<10} {told}")
 
 
 def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -223,7 +224,7 @@ def _print_source(key: str, options: dict[str, Any]) -> None:
     kind = load_kind(str(name)) if name else None
     found = stage_file(key, root, kind, tuple(one for one in python_stages() if one.origin in ("shared", name)))
     click.echo(found.text, nl=False)
-    click.echo(found.told(), err=True)
+    say(found.told())
 
 
 @click.command()
@@ -250,7 +251,7 @@ def portable(as_json: bool, **options: Any) -> None:
     show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
     for stage in stages:
         if stage.engine:
-            click.echo(f"not checked: {stage.key}, engine: {stage.engine}", err=True)
+            say(f"not checked: {stage.key}, engine: {stage.engine}")
     if found:
         keys = ", ".join(dict.fromkeys(stage.key for stage, _ in found))
         raise ProjectError(
@@ -258,4 +259,4 @@ def portable(as_json: bool, **options: Any) -> None:
             where=keys,
             fix="write them as the table says, or in the header `engine: duckdb, why`",
         )
-    click.echo(f"{sum(not stage.engine for stage in stages)} stages are portable", err=True)
+    say(f"{sum(not stage.engine for stage in stages)} stages are portable")

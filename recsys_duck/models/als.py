@@ -40,11 +40,11 @@ FITS = Contract(
     checks=(
         Check(
             "n_pairs = 0 or n_items > 0",
-            warns=True,
+            severity="warn",
             sentence="every weight of the training matrix is 0, so als learns nothing and makes no lists; "
             "give weights above 0, or weighting = binary",
         ),
-        Check("alpha > 0", warns=True, sentence="alpha = 0 takes every weight away: the lists of als mean nothing"),
+        Check("alpha > 0", "warn", "alpha = 0 takes every weight away: the lists of als mean nothing"),
     ),
     columns=(
         Column("model_name", "the model: a named part of recs.personal"),
