@@ -12,7 +12,7 @@ from recsys_duck.funnel import TOTALS, percent
 from recsys_duck.hints import Sample, hint
 from recsys_duck.parameters import quoted
 from recsys_duck.plan import SHARE
-from recsys_duck.source import Source
+from recsys_duck.source import Input, Source
 from recsys_duck.stage import Contract, SqlStage, Stage
 from recsys_duck.store import CheckRecord
 
@@ -51,7 +51,7 @@ class Judge:
             raise CheckError(
                 f"{table} keeps none of {n_in:,} rows, nothing is published",
                 where=self._told(faults, samples),
-                fix=hint(samples[0], self._input_of(contract)) if samples else "check the files of the input",
+                fix=hint(samples[0], self._input_of(contract)),
             )
         if n_faults <= MOST_REJECTED * n_in or not contract.gate_of.startswith(("files.", "staging.")):
             return CheckRecord("share", SHARE, "warn", 0, "counted")
@@ -62,11 +62,11 @@ class Judge:
         )
         return CheckRecord("share", SHARE, "warn", n_faults, "counted", told)
 
-    def _input_of(self, contract: Contract) -> str:
-        """Name the input that a gate's rows come from: its own, or the first that must be there."""
+    def _input_of(self, contract: Contract) -> Input:
+        """Find the input that a gate's rows come from: its own, or the first that must be there."""
         if contract.gate_of.startswith("files."):
-            return contract.gate_of.removeprefix("files.")
-        return next((name for name, source in self._sources.items() if not source.input.optional), "")
+            return self._sources[contract.gate_of.removeprefix("files.")].input
+        return next(source.input for source in self._sources.values() if not source.input.optional)
 
     def _samples(self, stage: Stage, table: str, faults: Mapping[str, int]) -> list[Sample]:
         """Read some rejected rows of the most frequent reasons."""

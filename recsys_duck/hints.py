@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from recsys_duck.source import Input
 from recsys_duck.traits import missing_spellings, numbers_of, present, times_of
 
 DELIMITERS = (";", "\t", "|", ",")
@@ -17,26 +18,32 @@ class Sample:
     file: str = ""
 
 
-def hint(sample: Sample, input_name: str) -> str:
+def hint(sample: Sample, declared: Input) -> str:
     """Say what to type, so that values as these are read."""
     kind, _, column = sample.reason.partition("_")
     if sample.reason == "bad_line":
-        return _split(sample, input_name)
+        return _split(sample, declared)
     if sample.reason == "bad_time":
-        return _time(present(sample.values), input_name)
-    if kind == "missing":
-        return f"name the column that holds it: --column {input_name}.{column}=COLUMN"
+        return _time(present(sample.values), declared.name)
     if kind in ("bad", "unfit"):
-        return _id(sample, input_name, column) if column.endswith("_id") else _number(sample, input_name, column)
-    return f"correct the files, or name other ones: --files {input_name}=GLOB"
+        # a row of several ids has one reason for all of them
+        ids = [name for name in declared.columns if name in declared.ids and column in (name, "id")]
+        if ids:
+            return _id(sample, declared.name, ids)
+        if column in declared.unfit.values():
+            return _number(sample, declared.name, column)
+    if column in declared.columns:
+        return f"name the column that holds it: --column {declared.name}.{column}=COLUMN"
+    return f"correct the files, or name other ones: --files {declared.name}=GLOB"
 
 
-def _id(sample: Sample, input_name: str, column: str) -> str:
+def _id(sample: Sample, input_name: str, columns: list[str]) -> str:
     """Say how values as these are ids, or that they are missing ones."""
     spelled = missing_spellings(sample.values)
     if spelled and not present(sample.values):
         return f"if it means that there is none: --reader '{input_name}.null={_listed(spelled)}'"
-    return f"read it as text: --reader '{input_name}.columns={{{column}=\"varchar\"}}'"
+    texts = ", ".join(f'{column}="varchar"' for column in columns)
+    return f"read it as text: --reader '{input_name}.columns={{{texts}}}'"
 
 
 def _number(sample: Sample, input_name: str, column: str) -> str:
@@ -58,12 +65,14 @@ def _time(values: list[str], input_name: str) -> str:
     return f"say how they are written: --reader '{input_name}.time_format=\"%d/%m/%Y\"', or name another column"
 
 
-def _split(sample: Sample, input_name: str) -> str:
+def _split(sample: Sample, declared: Input) -> str:
     """Say what may separate the fields of lines."""
+    if declared.format != "csv":
+        return f"give one JSON object a line, each key once, or name other files: --files {declared.name}=GLOB"
     counts = Counter({sign: min((line.count(sign) for line in sample.values), default=0) for sign in DELIMITERS})
     found = [sign for sign, n in counts.most_common(1) if n]
     sign = found[0].replace("\t", "\\t") if found else ";"
-    return f"say what separates the fields, and what quotes mean: --reader '{input_name}.delimiter=\"{sign}\"'"
+    return f"say what separates the fields, and what quotes mean: --reader '{declared.name}.delimiter=\"{sign}\"'"
 
 
 def _listed(texts: list[str] | tuple[str, ...]) -> str:

@@ -73,7 +73,7 @@ def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[
     first = next((line.lstrip()[0] for line in lines if line.strip()), "")
     if not first:
         return form, None
-    if first == "[":
+    if first == "[" and not _are_lists(lines):
         return replace(form, is_array=True), list(_array_rows("".join(lines)))
     return form, list(_line_rows(declared, file, lines))
 
@@ -108,6 +108,15 @@ def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Itera
                 fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
             )
         is_first = False
+
+
+def _are_lists(lines: Sequence[str]) -> bool:
+    """Tell whether a line is a list by itself, and another one follows: then lists stand for rows."""
+    some = [line for line in lines if line.strip()]
+    try:
+        return len(some) > 1 and isinstance(json.loads(some[0]), list)
+    except ValueError:
+        return False
 
 
 def _array_rows(text: str) -> Iterator[dict[str, Any]]:

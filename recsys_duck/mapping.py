@@ -93,6 +93,7 @@ def unread_columns(sources: Mapping[str, Source]) -> Iterator[str]:
     """Tell of columns in the files that nothing reads."""
     for source in sources.values():
         read = {source.input.own_name(name) for name in source.input.columns}
+        read |= {path.split(".")[0] for file in source.files for path in file.nested}
         names = [name for name in source.present if name not in read and not PANDAS_INDEX.fullmatch(name)]
         if names:
             free = [name for name in source.input.columns if not source.has(name)]

@@ -317,11 +317,9 @@ def test_a_column_that_stands_twice_in_a_csv_is_refused(tmp_path: Path) -> None:
     ("content", "settings"),
     [
         (b"user_id,item_id\n1,caf\xe9\n", 'format = "csv"\n'),
-        (b"user_id,item_id\n1,2\n", 'format = "csv"\nencoding = "klingon"\n'),
         (b"user_id,item_id\n1,2\n", 'format = "csv"\ndelimiter = "|"\n'),
         (b"1,2\n", 'format = "csv"\nheader = false\n'),
         (b"user_id,item_id\n1,2\n", 'format = "parquet"\n'),
-        (b"", 'format = "csv"\n'),
     ],
 )
 def test_a_file_that_its_options_do_not_fit_is_refused_by_name(tmp_path: Path, content: bytes, settings: str) -> None:
@@ -331,6 +329,15 @@ def test_a_file_that_its_options_do_not_fit_is_refused_by_name(tmp_path: Path, c
     assert "events.csv" in str(caught.value)
     assert "events" in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_an_encoding_that_nobody_knows_is_refused_by_its_name(tmp_path: Path) -> None:
+    lay_out_csv(tmp_path, "user_id,item_id\n1,2\n", 'format = "csv"\nencoding = "klingon"\n')
+    with pytest.raises(ProjectError) as caught:
+        load(tmp_path)
+    assert caught.value.what == "there is no encoding klingon"
+    assert caught.value.where.endswith("[files.events]")
+    assert "--reader events.encoding=" in caught.value.fix
 
 
 def write_times(path: Path, kind: pa.DataType, *nanoseconds: int | None) -> None:

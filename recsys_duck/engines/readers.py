@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from recsys_duck.engines.keys import found_key, keyed_rows
 from recsys_duck.engines.values import typed, unfit
 from recsys_duck.formats import is_long
 from recsys_duck.parameters import quoted
@@ -147,9 +148,8 @@ def _value(source: Source, name: str) -> tuple[str | None, str]:
         text = f"url_decode(regexp_extract(filename, {quoted(f'.*/{_escaped(own)}=([^/]*)/')}, 1))"
         return "VARCHAR", f"nullif({text}, '__HIVE_DEFAULT_PARTITION__')"
     if declared.format == "ndjson":
-        found, names = ("JSON", _ids(source)) if name in declared.ids else ("VARCHAR", _others(source))
-        list_name = "found_ids" if name in declared.ids else "found_values"
-        return found, _unless_missing(declared, found, f"{list_name}[{names.index(own) + 1}]")
+        found, value = found_key(declared, name)
+        return found, _unless_missing(declared, found, value)
     if declared.format == "csv" and own in file.present:
         return "VARCHAR", _unless_missing(declared, "VARCHAR", _place(list(file.present).index(own)))
     found_type = file.present.get(own)
@@ -162,16 +162,6 @@ def _unless_missing(declared: Input, found: str, own: str) -> str:
         return own
     text = f"({own} ->> '$')" if found == "JSON" else own
     return f"case when trim({text}) in ({', '.join(map(quoted, declared.missing))}) then null else {own} end"
-
-
-def _ids(source: Source) -> list[str]:
-    """Name the keys of JSON rows that hold ids: they are read with their quotes, since a list is no id."""
-    return list(dict.fromkeys(source.input.own_name(name) for name in source.input.columns if name in source.input.ids))
-
-
-def _others(source: Source) -> list[str]:
-    declared = source.input
-    return list(dict.fromkeys(declared.own_name(name) for name in declared.columns if name not in declared.ids))
 
 
 def _typed(source: Source, name: str, found: str | None, own: str) -> str:
@@ -237,22 +227,7 @@ def _json_lines(source: Source, paths: str) -> str:
         rows = f"read_parquet([{paths}], {FILE})"
     else:
         rows = _whole_lines(source, paths)
-    ids, others = (
-        f"[{', '.join(quoted(_json_path(source, own)) for own in names)}]" for names in (_ids(source), _others(source))
-    )
-    return (
-        f"(select line, filename, is_object, "
-        f"case when is_object then json_extract(line, {ids}) end as found_ids, "
-        f"case when is_object then json_extract_string(line, {others}) end as found_values "
-        f"from (select line, filename, coalesce(json_valid(line) and json_type(line) = 'OBJECT', false) as is_object "
-        f"from {rows} where line is not null))"
-    )
-
-
-def _json_path(source: Source, own: str) -> str:
-    """Write a key as a JSON path; a nested one has a step for each of its parts."""
-    parts = own.split(".") if own in source.files[0].nested else [own]
-    return "$" + "".join(f"[{part}]" if part.isdigit() and len(parts) > 1 else f".{_name(part)}" for part in parts)
+    return keyed_rows(source, rows)
 
 
 def _place(place: int) -> str:
