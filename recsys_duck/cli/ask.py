@@ -31,7 +31,6 @@ TABLE_ROWS = 100_000
 # The longest single statement over 200 million rows took 52 s on two cores: an honest question has five times that.
 TIMEOUT_S = 300
 # who reads how models did is told what the audit of the split has to say: that nothing is held out, above all
-JUDGED_BY = "select severity, told from meta.checks where stage = 'split.manifest' and n_failed > 0"
 
 asked = together(
     place,
@@ -169,7 +168,8 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     """
     from recsys_duck.console import show_rows
     from recsys_duck.examples import example_questions, question_text
-    from recsys_duck.question import published_rows, read_published
+    from recsys_duck.lists import split_notes
+    from recsys_duck.question import published_rows
 
     if question is None:
         show_rows(("example", "what it answers"), example_questions(), style=style)
@@ -179,8 +179,8 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     with published_rows(catalog, question_text(question), folder=warehouse, limits=allowed) as (names, rows):
         show_rows(names, _fit(rows) if style == "table" else rows, style=style)
     if "eval." in question_text(question):
-        for severity, told in read_published(catalog, JUDGED_BY, folder=warehouse, limits=allowed)[1]:
-            say(f"{'warning' if severity == 'warn' else severity:<10} {told}")
+        for told in split_notes(catalog, warehouse):
+            say(told)
 
 
 def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
