@@ -6,7 +6,7 @@
 --                what is left is what the user kept. The filters count events before returns.
 -- check:         weight >= 0
 -- check (warn):  occurred_at is null or occurred_at <= cast(now() as timestamp)
---                -- events from the future of the build that read them
+--                -- events from the future of the build: --set max_time=DATE rejects them
 -- check (warn):  occurred_at is null or occurred_at >= timestamp '1990-01-01 00:00:00'
 --                -- events before 1990: is their time_unit s, ms, us or ns?
 -- gate of:       staging.events
@@ -24,24 +24,28 @@ paired_events as (
         events.basket_id,
         events.position,
         events.source_file,
-        sum(case when events.weight > 0 then events.weight else 0 end) over (
-            partition by
-                events.user_id,
-                events.item_id,
-                coalesce(events.occurred_at > $max_time, false)
-            order by
-                events.occurred_at desc nulls last,
-                events.position desc nulls last,
-                events.basket_id desc nulls last,
-                events.source_file desc nulls last,
-                events.weight desc nulls last
-            rows between unbounded preceding and 1 preceding
+        cast(
+            sum(case when events.weight > 0 then events.weight else 0 end) over (
+                partition by
+                    events.user_id,
+                    events.item_id,
+                    coalesce(events.occurred_at > $max_time, false)
+                order by
+                    events.occurred_at desc nulls last,
+                    events.position desc nulls last,
+                    events.basket_id desc nulls last,
+                    events.source_file desc nulls last,
+                    events.weight desc nulls last
+                rows between unbounded preceding and 1 preceding
+            ) as decimal(28, 6)
         ) as later_weight,
-        sum(case when events.weight < 0 then -events.weight else 0 end) over (
-            partition by
-                events.user_id,
-                events.item_id,
-                coalesce(events.occurred_at > $max_time, false)
+        cast(
+            sum(case when events.weight < 0 then -events.weight else 0 end) over (
+                partition by
+                    events.user_id,
+                    events.item_id,
+                    coalesce(events.occurred_at > $max_time, false)
+            ) as decimal(28, 6)
         ) as returned_weight
     from staging.events
     where $negative_weight = 'net'
