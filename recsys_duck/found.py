@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.source import is_utf8
 
 # endings of files that a folder is searched for; a file that is named itself may end as it likes
 DATA = (".csv", ".tsv", ".txt", ".dat", ".data", ".json", ".jsonl", ".ndjson", ".parquet")
@@ -28,7 +29,7 @@ def data_files(paths: Sequence[str]) -> list[tuple[Path, str]]:
         if not listed:
             problems.append(_nothing(path))
         for one in listed:
-            if not _is_text(one):
+            if not is_utf8(one):
                 problems.append(ProjectError("a file's name is not UTF-8", where=repr(one), fix="rename it"))
             found.setdefault(Path(os.path.abspath(one)), one)
     raise_problems(problems)
@@ -44,14 +45,6 @@ def _of(path: str) -> Iterator[str]:
                 yield os.path.normpath(os.path.join(path, name))
     else:
         yield from (one for one in sorted(glob.glob(path, recursive=True)) if os.path.isfile(one))
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_pipe(path: str) -> bool:

@@ -191,7 +191,7 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
         _refuse_others(found)
     files = []
     for path in paths:
-        if not _is_text(path):
+        if not is_utf8(path):
             raise ProjectError("a file's name is not UTF-8", where=repr(path), fix="rename it")
         state = os.stat(path)
         digest = _digest(Path(path)) if content else ""
@@ -227,7 +227,8 @@ def changed(file: SourceFile) -> bool:
     return (state.st_size, state.st_mtime_ns) != (file.n_bytes, file.modified_ns)
 
 
-def _is_text(path: str) -> bool:
+def is_utf8(path: str) -> bool:
+    """Tell whether a file's name can be written down."""
     try:
         path.encode()
     except UnicodeEncodeError:
