@@ -4,8 +4,6 @@ No file is read whole before it is built: what a later row holds against them is
 Refuses files of another encoding, columns that nothing names or that stand twice, a first line that is none.
 """
 
-import codecs
-import io
 import json
 import os
 import re
@@ -15,26 +13,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import isnan
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from recsys_duck.encoding import encoding_of, has_text, not_encoded, settled_encoding, text_of
 from recsys_duck.errors import ProjectError
 from recsys_duck.formats import QUOTED_DELIMITER_BYTES
-from recsys_duck.packing import opened, packing_of
+from recsys_duck.hints import delimiter_of, delimiter_option
+from recsys_duck.packing import HEAD_BYTES, PARQUET, broken_fix, opened, packing_of
 from recsys_duck.records import Dialect, Tally, csv_records
 from recsys_duck.source import Input, SourceFile, TextForm
 
 CSV_ROWS = 100
 JSON_ROWS = 1000
 MOST_CHARACTERS = 16_000_000  # of one line, as DuckDB has it, and of all lines that are looked at
-MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+_NO_ROWS = re.compile(r"\s*\[\s*\]\s*")
+_WORD = re.compile(r"\ufeff?[^\W\d][\w .()/-]*")
+_JSON_LINE = re.compile(r'\s*(\[\s*)?\{\s*("|$)|\s*\[\s*$')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes for itself
 
 
@@ -46,6 +41,9 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     """
     form, lines = _text(declared, file, CSV_ROWS + 1)
     form, lines = _at_table(declared, form, lines)
+    if lines and _JSON_LINE.match(lines[0]) and declared.options.get("header", True) is not False:
+        fix = f"say so: --reader {declared.name}.format=ndjson"
+        raise ProjectError(f"{file.shown} is JSON, not CSV", where=f"{file.shown}, line {form.skip + 1}", fix=fix)
     form, rows = _csv_rows(declared, form, lines)
     if not rows:
         return replace(file, text=form, is_empty=True)
@@ -54,7 +52,8 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     if isinstance(named, list):
         if len(rows[0]) != len(named):
             what = f"{file.shown} has {len(rows[0])} columns, names has {len(named)}"
-            fix = "name each column of the file, in its order, or say its delimiter"
+            option = delimiter_option(declared.name, delimiter_of(lines, but=form.delimiter) or ";")
+            fix = f"name each column of the file, in its order; or say what separates them: {option}"
             raise ProjectError(what, where=f"input {declared.name}", fix=fix)
         names = [str(name) for name in named]
     else:
@@ -63,7 +62,10 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     if repeated:
         fix = "rename one of them in the first line; or, if that is data, say header = false"
         raise ProjectError(f"column {repeated[0]} stands twice", where=file.shown, fix=fix)
-    columns = dict(zip(names, zip(*_same_length(rows[has_header:], len(names)), strict=True), strict=False))
+    if not has_header and _is_header(rows):
+        form = replace(form, header=rows[0])
+    some = rows[has_header or bool(form.header) :]
+    columns = dict(zip(names, zip(*_same_length(some, len(names)), strict=True), strict=False))
     numeric = frozenset(name for name, values in columns.items() if _are_numbers(declared, values))
     return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, text=form)
 
@@ -78,14 +80,17 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
         ProjectError: one of the first rows is no JSON object.
     """
     if "records" in declared.options:
-        names = dict.fromkeys(declared.own_name(name) for name in declared.columns)
+        form = _form(declared, file)
+        names = [name for name in dict.fromkeys(map(declared.own_name, declared.columns)) if _has_key(file, form, name)]
         nested = frozenset(name for name in names if "." in name)
-        return replace(file, present=dict.fromkeys(names, "VARCHAR"), nested=nested, text=_form(declared, file))
+        return replace(file, present=dict.fromkeys(names, "VARCHAR"), nested=nested, text=form)
     form, lines = _text(declared, file, JSON_ROWS)
-    first = next((line.lstrip()[0] for line in lines if line.strip()), "")
-    if not first:
+    text = "".join(lines)
+    first = text.lstrip()[:1]
+    if not first or _NO_ROWS.fullmatch(text):
         return replace(file, text=form, is_empty=True)
-    rows = list(_array_rows("".join(lines)) if first == "[" else _line_rows(declared, file, lines))
+    rows = list(_array_rows(text) if first == "[" else _line_rows(declared, file, lines))
+    is_whole = len(rows) < JSON_ROWS and len(lines) < JSON_ROWS and len(text) < MOST_CHARACTERS
     form = replace(form, is_array=first == "[")
     if form.is_array and form.encoding != "utf-8":
         command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
@@ -100,7 +105,8 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
         if found:
             values[path] = found
     present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
-    later = {name: "VARCHAR" for name in sorted(paths - set(present)) if _has_key(file, form, name.split(".")[-1])}
+    unseen = () if is_whole else sorted(paths - set(present))
+    later = {name: "VARCHAR" for name in unseen if _has_key(file, form, name)}
     texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
     numeric = frozenset(
         name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(declared, found)
@@ -109,25 +115,47 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
     return replace(file, present={**present, **later}, numeric=numeric, nested=nested, late=frozenset(later), text=form)
 
 
-def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Read the rows of lines; one that is no object a gate rejects, unless it is the first."""
-    is_first = True
+def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """Read the rows of lines; a few that are no objects a gate rejects.
+
+    Raises:
+        ProjectError: the first line is none, and most of the others are none.
+    """
+    rows, strange = [], []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         try:
             row = json.loads(line)
         except ValueError:
             row = None
         if isinstance(row, dict):
-            yield row
-        elif is_first and line.strip() != "null":
-            raise ProjectError(
-                f"input {declared.name} can't be read as JSON",
-                where=f"{file.shown}, line {number}",
-                fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
-            )
-        is_first = False
+            rows.append(row)
+        elif line.strip() not in ("", "null"):
+            strange.append((number, line.strip(), not rows))
+    if strange and strange[0][2] and len(strange) > len(rows):
+        number, line, _ = strange[0]
+        fix = _json_fix(declared, shlex.quote(os.path.basename(file.path)), line)
+        raise ProjectError(
+            f"input {declared.name} can't be read as JSON", where=f"{file.shown}, line {number}", fix=fix
+        )
+    return rows
+
+
+def _json_fix(declared: Input, name: str, line: str) -> str:
+    """Say what makes JSON lines of a file that begins with such a line."""
+    if line.startswith("{'"):  # how Python prints a dict
+        script = "import ast, json, sys; [print(json.dumps(ast.literal_eval(line))) for line in sys.stdin]"
+        return f'these are dicts of Python, write them as JSON: python3 -c "{script}" < {name} > rows.jsonl'
+    if line.startswith("{"):
+        return f"give one JSON object a line, or an array of them: jq -c . {name} > rows.jsonl"
+    return (
+        f"give one JSON object a line, or an array of them; or say another format: --reader {declared.name}.format=csv"
+    )
+
+
+def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
+    """Tell whether a key is anywhere in a file: rows further on may have what the first ones lack."""
+    key = name.rsplit(".", maxsplit=1)[-1]
+    return key.isdigit() or any(has_text(file, form, json.dumps(key, ensure_ascii=plain)) for plain in (True, False))
 
 
 def _array_rows(text: str) -> Iterator[dict[str, Any]]:
@@ -157,18 +185,6 @@ def at_path(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
-    """Tell whether a key stands anywhere in a file: rows further on may have what the first ones lack."""
-    sign = json.dumps(name).encode()
-    last = b""
-    with opened(file.path, form.packing) as stream:
-        while chunk := stream.read(MOST_CHARACTERS):
-            if sign in last + chunk:
-                return True
-            last = chunk[-len(sign) :]
-    return False
-
-
 def _at_table(declared: Input, form: TextForm, lines: list[str]) -> tuple[TextForm, list[str]]:
     """Leave out the lines above a table: those to skip, comments, blank ones, and Excel's `sep=;`."""
     skip, comment = int(str(declared.options.get("skip", 0))), str(declared.options.get("comment", ""))
@@ -188,12 +204,11 @@ def _csv_rows(declared: Input, form: TextForm, lines: Sequence[str]) -> tuple[Te
 
     Nothing says that a tab-separated file is quoted: it is, if each of its quotes opens and closes a field.
     """
-    texts = [line.rstrip("\r\n") for line in lines]
     dialect = dialect_of(declared, form, skip=0, has_header=False)
-    records = list(csv_records(texts, dialect, 0, Tally()))
+    records = list(csv_records(lines, dialect, 0, Tally()))
     if may_be_plain(declared, form) and any(record.problem or record.n_lines > 1 for record in records):
         form = replace(form, quote="")
-        records = list(csv_records(texts, replace(dialect, quote="", escape=""), 0, Tally()))
+        records = list(csv_records(lines, replace(dialect, quote="", escape=""), 0, Tally()))
     return form, [record.fields for record in records]
 
 
@@ -224,12 +239,13 @@ def _refuse_odd_line(declared: Input, file: SourceFile, form: TextForm, lines: S
     if len(sizes) < 3 or not others or others[0][0] == sizes[0] or others[0][1] < 0.8 * (len(sizes) - 1):
         return
     name, first = declared.name, lines[0].strip()
-    sign = re.match(r"[%#;]|//|--", first)
+    mark = re.match(r"[%#;]|//|--", first)
     fix = f"if it is no part of the table, leave it out: --reader {name}.skip={form.skip + 1}"
-    if sign:
-        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{sign.group()}\"'"
-    elif others[0][0] == 1:
-        fix = f"say what separates the fields: --reader '{name}.delimiter=\";\"'"
+    if mark:
+        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{mark.group()}\"'"
+    elif others[0][0] == 1 or (sizes[0] == 1 and delimiter_of(lines, but=form.delimiter)):
+        sign = delimiter_of(lines, but=form.delimiter) or ";"
+        fix = f"say what separates the fields: {delimiter_option(name, sign)}"
     raise ProjectError(
         f"the first line has {sizes[0]} fields, the next ones have {others[0][0]}: {first[:80]}",
         where=f"{file.shown}, line {form.skip + 1}",
@@ -242,15 +258,14 @@ def _form(declared: Input, file: SourceFile) -> TextForm:
     packing = packing_of(file.path, file.shown)
     delimiter = str(declared.options.get("delimiter", ","))
     default = '"' if len(delimiter.encode()) <= QUOTED_DELIMITER_BYTES else ""
-    encoding = str(declared.options.get("encoding", ""))
-    if not encoding:
-        with opened(file.path, packing) as stream:
-            head = stream.read(4)
-        encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8")
-    name = codecs.lookup(encoding).name
+    with opened(file.path, packing) as stream:
+        head = stream.read(HEAD_BYTES)
+    if head.startswith(PARQUET):
+        fix = f"say so: --reader {declared.name}.format=parquet"
+        raise ProjectError(f"{file.shown} is a Parquet file", where=file.shown, fix=fix)
     return TextForm(
         packing=packing,
-        encoding={"utf-8-sig": "utf-8", "iso8859-1": "latin-1"}.get(name, name),
+        encoding=settled_encoding(str(declared.options.get("encoding", "")), head),
         delimiter=delimiter,
         quote=str(declared.options.get("quote", default)),
     )
@@ -267,37 +282,35 @@ def _text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, li
                 lines.append(line)
                 left -= len(line)
     except UnicodeError as error:
-        raise not_encoded(declared.name, file, form.encoding, str(error)) from None
+        raise not_encoded(declared.name, file, form, str(error)) from None
     except (OSError, EOFError, zlib.error) as error:
         told = getattr(error, "strerror", None) or str(error)
-        fix = f"check it, or unpack it: ls -l {shlex.quote(str(file.path))}"
-        raise ProjectError(f"can't read {file.shown}: {told}", where=str(file.path), fix=fix) from None
+        fix = broken_fix(file.path, packing_of(file.path, file.shown), told)
+        raise ProjectError(f"can't read {file.shown} to its end", where=file.shown, fix=fix) from None
     if any("\0" in line for line in lines):
-        fix = f"give its encoding, --reader {declared.name}.encoding=utf-16, or a text file"
-        raise ProjectError(f"{file.shown} is no text: it has bytes of zero", where=file.shown, fix=fix)
+        raise _refusal_of_zeros(declared, file, "".join(lines).encode(form.encoding, errors="ignore"))
     return form, lines
 
 
-def text_of(path: Path, form: TextForm) -> IO[str]:
-    """Open a file's text, unpacked and decoded; lines keep their ends. What Latin-1 has no sign for is Windows-1252."""
-    encoding = {"utf-8": "utf-8-sig", "latin-1": "cp1252"}.get(form.encoding, form.encoding)
-    return io.TextIOWrapper(opened(path, form.packing), encoding=encoding, newline="")
-
-
-def not_encoded(name: str, file: SourceFile, encoding: str, cause: str) -> ProjectError:
-    """Say that a file is of another encoding, and which it is likely to be."""
-    likely = "cp1252" if encoding == "utf-8" else "utf-8"
-    return ProjectError(
-        f"{file.shown} is not {encoding}",
-        where=file.shown,
-        fix=f"say its encoding, which is likely {likely}: --reader {name}.encoding={likely}",
-        cause=cause,
-    )
+def _refusal_of_zeros(declared: Input, file: SourceFile, data: bytes) -> ProjectError:
+    likely = encoding_of(data)
+    fix = f"see what it is: file {shlex.quote(str(file.path))}"
+    if likely.startswith("utf-16"):
+        fix = f"say its encoding, which is likely {likely}: --reader {declared.name}.encoding={likely}"
+    return ProjectError(f"{file.shown} is no text: it has bytes of zero", where=file.shown, fix=fix)
 
 
 def _same_length(rows: Sequence[Sequence[str]], n_columns: int) -> Iterator[Sequence[str]]:
     """Leave out ragged rows: a gate tells of them, with their line."""
     return (row for row in rows if len(row) == n_columns)
+
+
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first row of a file that is said to have no header is one: words, and numbers under some."""
+    first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if not others or len(first) < 2 or len(set(first)) < len(first) or not all(map(_WORD.fullmatch, first)):
+        return False
+    return any(all(_NUMBER.fullmatch(value) for value in values) for values in zip(*others, strict=True))
 
 
 def _are_numbers(declared: Input, values: Sequence[str]) -> bool:

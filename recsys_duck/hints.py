@@ -1,6 +1,7 @@
 """Hints: the option that would read rejected values, told from the values themselves."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recsys_duck.traits import missing_spellings, numbers_of, present, times_of
@@ -17,11 +18,11 @@ class Sample:
     file: str = ""
 
 
-def hint(sample: Sample, input_name: str) -> str:
-    """Say what to type, so that values as these are read."""
+def hint(sample: Sample, input_name: str, *, delimiter: str = "") -> str:
+    """Say what to type, so that values as these are read; `delimiter` is the one that they were split at."""
     kind, _, column = sample.reason.partition("_")
     if sample.reason == "bad_line":
-        return _split(sample, input_name)
+        return _split(sample, input_name, delimiter)
     if sample.reason == "bad_time":
         return _time(present(sample.values), input_name)
     if kind == "missing":
@@ -58,12 +59,31 @@ def _time(values: list[str], input_name: str) -> str:
     return f"say how they are written: --reader '{input_name}.time_format=\"%d/%m/%Y\"', or name another column"
 
 
-def _split(sample: Sample, input_name: str) -> str:
-    """Say what may separate the fields of lines."""
-    counts = Counter({sign: min((line.count(sign) for line in sample.values), default=0) for sign in DELIMITERS})
-    found = [sign for sign, n in counts.most_common(1) if n]
-    sign = found[0].replace("\t", "\\t") if found else ";"
-    return f"say what separates the fields, and what quotes mean: --reader '{input_name}.delimiter=\"{sign}\"'"
+def _split(sample: Sample, input_name: str, delimiter: str) -> str:
+    """Say what may separate the fields of lines, unless they are JSON."""
+    if all(value.startswith(("[", "{", '"')) for value in sample.values):
+        return f"give one JSON object a line, or an array of them; or say where they are: {records_option(input_name)}"
+    sign = delimiter_of(sample.values, but=delimiter)
+    if not sign:
+        return f"correct these lines; or leave out the first ones of each file: --reader {input_name}.skip=1"
+    return f"say what separates the fields, and what quotes mean: {delimiter_option(input_name, sign)}"
+
+
+def delimiter_of(lines: Sequence[str], *, but: str = "") -> str:
+    """Tell what may separate the fields of lines, other than `but`; empty where nothing does."""
+    counts = Counter({sign: min((line.count(sign) for line in lines), default=0) for sign in DELIMITERS if sign != but})
+    return next((sign for sign, n in counts.most_common(1) if n), "")
+
+
+def delimiter_option(input_name: str, sign: str) -> str:
+    """Write the option that says what separates fields."""
+    shown = sign.replace("\t", "\\t")
+    return f"--reader '{input_name}.delimiter=\"{shown}\"'"
+
+
+def records_option(input_name: str, key: str = "KEY") -> str:
+    """Write the option that says where in a document its rows are."""
+    return f"--reader '{input_name}.records=\"$.{key}[*]\"'"
 
 
 def _listed(texts: list[str] | tuple[str, ...]) -> str:

@@ -59,8 +59,9 @@ class Input:
 class TextForm:
     """How a text file is to be read, as its own bytes show: what nobody had to say.
 
-    `skip` counts the lines before the first record, blank and comment ones included. `copy` is a Parquet
-    file of its records, where DuckDB can't read the text itself.
+    `skip` counts the lines before the first record, blank and comment ones included. `header` has the names of
+    a first line that looks like a header, though the file is said to have none. `copy` is a Parquet file of its
+    records, where DuckDB can't read the text itself.
     """
 
     packing: str = ""
@@ -68,6 +69,7 @@ class TextForm:
     delimiter: str = ","
     quote: str = '"'
     skip: int = 0
+    header: tuple[str, ...] = ()
     is_array: bool = False
     copy: Path | None = None
 
