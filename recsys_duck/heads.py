@@ -11,12 +11,15 @@ from dataclasses import replace
 from statistics import median_low
 
 from recsys_duck.errors import ProjectError
+from recsys_duck.hints import delimiter_of, delimiter_option
 from recsys_duck.records import Dialect, Tally, csv_records
 from recsys_duck.source import Input, SourceFile, TextForm
 from recsys_duck.text import first_lines
 
 CSV_ROWS = 100
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+_WORD = re.compile(r"\ufeff?[^\W\d][\w .()/-]*")
+_JSON_LINE = re.compile(r'\s*(\[\s*)?\{\s*("|$)|\s*\[\s*$')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes for itself
 
 
@@ -28,6 +31,9 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     """
     form, lines = first_lines(declared, file, CSV_ROWS + 1)
     form, lines = _at_table(declared, form, lines)
+    if lines and _JSON_LINE.match(lines[0]) and declared.options.get("header", True) is not False:
+        fix = f"say so: --reader {declared.name}.format=ndjson"
+        raise ProjectError(f"{file.shown} is JSON, not CSV", where=f"{file.shown}, line {form.skip + 1}", fix=fix)
     form, rows = _csv_rows(declared, form, lines)
     if not rows:
         return replace(file, text=form, is_empty=True)
@@ -36,7 +42,8 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     if isinstance(named, list):
         if len(rows[0]) != len(named):
             what = f"{file.shown} has {len(rows[0])} columns, names has {len(named)}"
-            fix = "name each column of the file, in its order, or say its delimiter"
+            option = delimiter_option(declared.name, delimiter_of(lines, but=form.delimiter) or ";")
+            fix = f"name each column of the file, in its order; or say what separates them: {option}"
             raise ProjectError(what, where=f"input {declared.name}", fix=fix)
         names = [str(name) for name in named]
     else:
@@ -45,7 +52,10 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     if repeated:
         fix = "rename one of them in the first line; or, if that is data, say header = false"
         raise ProjectError(f"column {repeated[0]} stands twice", where=file.shown, fix=fix)
-    columns = dict(zip(names, zip(*_same_length(rows[has_header:], len(names)), strict=True), strict=False))
+    if not has_header and _is_header(rows):
+        form = replace(form, header=rows[0])
+    some = rows[has_header or bool(form.header) :]
+    columns = dict(zip(names, zip(*_same_length(some, len(names)), strict=True), strict=False))
     numeric = frozenset(name for name, values in columns.items() if are_numbers(declared, values))
     typical = {name: middle(columns[name]) for name in numeric}
     return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, typical=typical, text=form)
@@ -70,12 +80,11 @@ def _csv_rows(declared: Input, form: TextForm, lines: Sequence[str]) -> tuple[Te
 
     Nothing says that a tab-separated file is quoted: it is, if each of its quotes opens and closes a field.
     """
-    texts = [line.rstrip("\r\n") for line in lines]
     dialect = dialect_of(declared, form, skip=0, has_header=False)
-    records = list(csv_records(texts, dialect, 0, Tally()))
+    records = list(csv_records(lines, dialect, 0, Tally()))
     if may_be_plain(declared, form) and any(record.problem or record.n_lines > 1 for record in records):
         form = replace(form, quote="")
-        records = list(csv_records(texts, replace(dialect, quote="", escape=""), 0, Tally()))
+        records = list(csv_records(lines, replace(dialect, quote="", escape=""), 0, Tally()))
     return form, [record.fields for record in records]
 
 
@@ -106,12 +115,13 @@ def _refuse_odd_line(declared: Input, file: SourceFile, form: TextForm, lines: S
     if len(sizes) < 3 or not others or others[0][0] == sizes[0] or others[0][1] < 0.8 * (len(sizes) - 1):
         return
     name, first = declared.name, lines[0].strip()
-    sign = re.match(r"[%#;]|//|--", first)
+    mark = re.match(r"[%#;]|//|--", first)
     fix = f"if it is no part of the table, leave it out: --reader {name}.skip={form.skip + 1}"
-    if sign:
-        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{sign.group()}\"'"
-    elif others[0][0] == 1:
-        fix = f"say what separates the fields: --reader '{name}.delimiter=\";\"'"
+    if mark:
+        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{mark.group()}\"'"
+    elif others[0][0] == 1 or (sizes[0] == 1 and delimiter_of(lines, but=form.delimiter)):
+        sign = delimiter_of(lines, but=form.delimiter) or ";"
+        fix = f"say what separates the fields: {delimiter_option(name, sign)}"
     raise ProjectError(
         f"the first line has {sizes[0]} fields, the next ones have {others[0][0]}: {first[:80]}",
         where=f"{file.shown}, line {form.skip + 1}",
@@ -122,6 +132,14 @@ def _refuse_odd_line(declared: Input, file: SourceFile, form: TextForm, lines: S
 def _same_length(rows: Sequence[Sequence[str]], n_columns: int) -> Iterator[Sequence[str]]:
     """Leave out ragged rows: a gate tells of them, with their line."""
     return (row for row in rows if len(row) == n_columns)
+
+
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first row of a file that is said to have no header is one: words, and numbers under some."""
+    first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if not others or len(first) < 2 or len(set(first)) < len(first) or not all(map(_WORD.fullmatch, first)):
+        return False
+    return any(all(_NUMBER.fullmatch(value) for value in values) for values in zip(*others, strict=True))
 
 
 def are_numbers(declared: Input, values: Sequence[str]) -> bool:

@@ -12,13 +12,14 @@ from dataclasses import replace
 from math import isnan
 from typing import Any
 
+from recsys_duck.encoding import has_text
 from recsys_duck.errors import ProjectError
 from recsys_duck.heads import are_numbers, middle
-from recsys_duck.packing import opened
 from recsys_duck.source import Input, SourceFile, TextForm
 from recsys_duck.text import MOST_CHARACTERS, first_lines
 
 JSON_ROWS = 1000
+_NO_ROWS = re.compile(r"\s*\[\s*\]\s*")
 
 
 def json_head(declared: Input, file: SourceFile) -> SourceFile:
@@ -30,7 +31,7 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
     Raises:
         ProjectError: one of the first rows is no JSON object.
     """
-    form, rows = _first_rows(declared, file)
+    form, rows, is_whole = _first_rows(declared, file)
     if form.is_array and form.encoding != "utf-8":
         command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
         raise ProjectError(f"{file.shown} is an array in {form.encoding}", where=file.shown, fix=f"convert: {command}")
@@ -47,7 +48,8 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
         if found:
             values[path] = found
     present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
-    late = {name for name in wanted - set(present) if _has_key(file, form, name.split(".")[-1])}
+    unseen = set() if is_whole else wanted - set(present)
+    late = {name for name in unseen if _has_key(file, form, name)}
     texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
     numeric = frozenset(
         name for name, found in texts.items() if present[name] == "VARCHAR" and are_numbers(declared, found)
@@ -64,18 +66,20 @@ def json_head(declared: Input, file: SourceFile) -> SourceFile:
     )
 
 
-def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[str, Any]] | None]:
-    """Read the first rows of a file, wherever they stand; None where there is nothing in it."""
+def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[str, Any]] | None, bool]:
+    """Read the first rows of a file, and whether they are all; None where there is nothing in it."""
     if "records" in declared.options:
         form, lines = first_lines(declared, file, MOST_CHARACTERS)
-        return form, _document_rows("".join(lines), str(declared.options["records"])) if lines else None
+        rows = _document_rows("".join(lines), str(declared.options["records"])) if lines else None
+        return form, rows, bool(rows) and len(rows or ()) < JSON_ROWS
     form, lines = first_lines(declared, file, JSON_ROWS)
-    first = next((line.lstrip()[0] for line in lines if line.strip()), "")
-    if not first:
-        return form, None
-    if first == "[" and not _are_lists(lines):
-        return replace(form, is_array=True), list(_array_rows("".join(lines)))
-    return form, list(_line_rows(declared, file, lines))
+    text = "".join(lines)
+    if not text.strip() or _NO_ROWS.fullmatch(text):
+        return form, None, True
+    is_array = text.lstrip().startswith("[") and not _are_lists(lines)
+    rows = list(_array_rows(text)) if is_array else _line_rows(declared, file, lines)
+    is_whole = len(rows) < JSON_ROWS and len(lines) < JSON_ROWS and len(text) < MOST_CHARACTERS
+    return replace(form, is_array=is_array), rows, is_whole
 
 
 def _document_rows(text: str, records: str) -> list[dict[str, Any]]:
@@ -89,25 +93,47 @@ def _document_rows(text: str, records: str) -> list[dict[str, Any]]:
     return [row for row in rows[:JSON_ROWS] if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Read the rows of lines; one that is no object a gate rejects, unless it is the first."""
-    is_first = True
+def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """Read the rows of lines; a few that are no objects a gate rejects.
+
+    Raises:
+        ProjectError: the first line is none, and most of the others are none.
+    """
+    rows, strange = [], []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         try:
             row = json.loads(line)
         except ValueError:
             row = None
         if isinstance(row, dict):
-            yield row
-        elif is_first and line.strip() != "null":
-            raise ProjectError(
-                f"input {declared.name} can't be read as JSON",
-                where=f"{file.shown}, line {number}",
-                fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
-            )
-        is_first = False
+            rows.append(row)
+        elif line.strip() not in ("", "null"):
+            strange.append((number, line.strip(), not rows))
+    if strange and strange[0][2] and len(strange) > len(rows):
+        number, line, _ = strange[0]
+        fix = _json_fix(declared, shlex.quote(os.path.basename(file.path)), line)
+        raise ProjectError(
+            f"input {declared.name} can't be read as JSON", where=f"{file.shown}, line {number}", fix=fix
+        )
+    return rows
+
+
+def _json_fix(declared: Input, name: str, line: str) -> str:
+    """Say what makes JSON lines of a file that begins with such a line."""
+    if line.startswith("{'"):  # how Python prints a dict
+        script = "import ast, json, sys; [print(json.dumps(ast.literal_eval(line))) for line in sys.stdin]"
+        return f'these are dicts of Python, write them as JSON: python3 -c "{script}" < {name} > rows.jsonl'
+    if line.startswith("{"):
+        return f"give one JSON object a line, or an array of them: jq -c . {name} > rows.jsonl"
+    return (
+        f"give one JSON object a line, or an array of them; or say another format: --reader {declared.name}.format=csv"
+    )
+
+
+def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
+    """Tell whether a key is anywhere in a file: rows further on may have what the first ones lack."""
+    key = name.rsplit(".", maxsplit=1)[-1]
+    return key.isdigit() or any(has_text(file, form, json.dumps(key, ensure_ascii=plain)) for plain in (True, False))
 
 
 def _are_lists(lines: Sequence[str]) -> bool:
@@ -144,18 +170,6 @@ def at_path(value: Any, path: Sequence[str]) -> Any:
         else:
             return None
     return value
-
-
-def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
-    """Tell whether a key stands anywhere in a file: rows further on may have what the first ones lack."""
-    sign = json.dumps(name).encode()
-    last = b""
-    with opened(file.path, form.packing) as stream:
-        while chunk := stream.read(MOST_CHARACTERS):
-            if sign in last + chunk:
-                return True
-            last = chunk[-len(sign) :]
-    return False
 
 
 def _json_type(values: Sequence[Any]) -> str:

@@ -59,9 +59,10 @@ class Input:
 class TextForm:
     """How a text file is to be read, as its own bytes show: what nobody had to say.
 
-    `skip` counts the lines before the first record, blank and comment ones included. `copy` is a Parquet
-    file of its records, where DuckDB can't read the text itself; `is_lenient` leaves out the lines that are
-    no records, which then stand in a copy beside it.
+    `skip` counts the lines before the first record, blank and comment ones included. `header` has the names of
+    a first line that looks like a header, though the file is said to have none. `copy` is a Parquet file of its
+    records, where DuckDB can't read the text itself; `is_lenient` leaves out the lines that are no records,
+    which then are in a copy beside it.
     """
 
     packing: str = ""
@@ -69,6 +70,7 @@ class TextForm:
     delimiter: str = ","
     quote: str = '"'
     skip: int = 0
+    header: tuple[str, ...] = ()
     is_array: bool = False
     is_lenient: bool = False
     copy: Path | None = None

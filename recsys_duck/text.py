@@ -1,28 +1,18 @@
-"""Text: how the bytes of a file become lines of text: unpacked, and in which encoding.
+"""Text: the first lines of a text file, and how it is to be read, as its own bytes show.
 
 Refuses files of another encoding, and files that are no text.
 """
 
-import codecs
-import io
 import shlex
 import zlib
-from pathlib import Path
-from typing import IO
 
+from recsys_duck.encoding import encoding_of, not_encoded, settled_encoding, text_of
 from recsys_duck.errors import ProjectError
 from recsys_duck.formats import QUOTED_DELIMITER_BYTES
-from recsys_duck.packing import opened, packing_of
+from recsys_duck.packing import HEAD_BYTES, PARQUET, broken_fix, opened, packing_of
 from recsys_duck.source import Input, SourceFile, TextForm
 
 MOST_CHARACTERS = 16_000_000  # of one line, as DuckDB has it, and of all lines that are looked at
-MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 def form_of(declared: Input, file: SourceFile) -> TextForm:
@@ -30,15 +20,14 @@ def form_of(declared: Input, file: SourceFile) -> TextForm:
     packing = packing_of(file.path, file.shown)
     delimiter = str(declared.options.get("delimiter", ","))
     default = '"' if len(delimiter.encode()) <= QUOTED_DELIMITER_BYTES else ""
-    encoding = str(declared.options.get("encoding", ""))
-    if not encoding:
-        with opened(file.path, packing) as stream:
-            head = stream.read(4)
-        encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8")
-    name = codecs.lookup(encoding).name
+    with opened(file.path, packing) as stream:
+        head = stream.read(HEAD_BYTES)
+    if head.startswith(PARQUET):
+        fix = f"say so: --reader {declared.name}.format=parquet"
+        raise ProjectError(f"{file.shown} is a Parquet file", where=file.shown, fix=fix)
     return TextForm(
         packing=packing,
-        encoding={"utf-8-sig": "utf-8", "iso8859-1": "latin-1"}.get(name, name),
+        encoding=settled_encoding(str(declared.options.get("encoding", "")), head),
         delimiter=delimiter,
         quote=str(declared.options.get("quote", default)),
     )
@@ -55,29 +44,19 @@ def first_lines(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextFo
                 lines.append(line)
                 left -= len(line)
     except UnicodeError as error:
-        raise not_encoded(declared.name, file, form.encoding, str(error)) from None
+        raise not_encoded(declared.name, file, form, str(error)) from None
     except (OSError, EOFError, zlib.error) as error:
         told = getattr(error, "strerror", None) or str(error)
-        fix = f"check it, or unpack it: ls -l {shlex.quote(str(file.path))}"
-        raise ProjectError(f"can't read {file.shown}: {told}", where=str(file.path), fix=fix) from None
+        fix = broken_fix(file.path, packing_of(file.path, file.shown), told)
+        raise ProjectError(f"can't read {file.shown} to its end", where=file.shown, fix=fix) from None
     if any("\0" in line for line in lines):
-        fix = f"give its encoding, --reader {declared.name}.encoding=utf-16, or a text file"
-        raise ProjectError(f"{file.shown} is no text: it has bytes of zero", where=file.shown, fix=fix)
+        raise _refusal_of_zeros(declared, file, "".join(lines).encode(form.encoding, errors="ignore"))
     return form, lines
 
 
-def text_of(path: Path, form: TextForm) -> IO[str]:
-    """Open a file's text, unpacked and decoded; lines keep their ends. What Latin-1 has no sign for is Windows-1252."""
-    encoding = {"utf-8": "utf-8-sig", "latin-1": "cp1252"}.get(form.encoding, form.encoding)
-    return io.TextIOWrapper(opened(path, form.packing), encoding=encoding, newline="")
-
-
-def not_encoded(name: str, file: SourceFile, encoding: str, cause: str) -> ProjectError:
-    """Say that a file is of another encoding, and which it is likely to be."""
-    likely = "cp1252" if encoding == "utf-8" else "utf-8"
-    return ProjectError(
-        f"{file.shown} is not {encoding}",
-        where=file.shown,
-        fix=f"say its encoding, which is likely {likely}: --reader {name}.encoding={likely}",
-        cause=cause,
-    )
+def _refusal_of_zeros(declared: Input, file: SourceFile, data: bytes) -> ProjectError:
+    likely = encoding_of(data)
+    fix = f"see what it is: file {shlex.quote(str(file.path))}"
+    if likely.startswith("utf-16"):
+        fix = f"say its encoding, which is likely {likely}: --reader {declared.name}.encoding={likely}"
+    return ProjectError(f"{file.shown} is no text: it has bytes of zero", where=file.shown, fix=fix)

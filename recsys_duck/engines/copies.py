@@ -10,11 +10,11 @@ from itertools import islice
 
 import pyarrow as pa
 
+from recsys_duck.encoding import not_encoded, text_of
 from recsys_duck.errors import StageError
 from recsys_duck.heads import dialect_of
 from recsys_duck.records import Record, Tally, csv_records, is_escaped
 from recsys_duck.source import Input, SourceFile
-from recsys_duck.text import not_encoded, text_of
 
 BATCH_ROWS = 50_000
 BATCH_CHARACTERS = 16_000_000
@@ -33,12 +33,12 @@ def records_of(declared: Input, file: SourceFile, tally: Tally) -> Iterator[Reco
     n_fields = len(file.present) - len(file.folders)
     try:
         with text_of(file.path, form) as stream:
-            for record in csv_records((line.rstrip("\r\n") for line in stream), dialect, n_fields, tally):
+            for record in csv_records(stream, dialect, n_fields, tally):
                 if record.problem:
                     refuse_escaped(declared, file, record)
                 yield record
     except UnicodeError as error:
-        told = not_encoded(declared.name, file, form.encoding, str(error))
+        told = not_encoded(declared.name, file, form, str(error))
         raise StageError(told.what, where=f"{file.shown}, line {tally.n_lines + 1}", fix=told.fix) from None
 
 
@@ -94,7 +94,7 @@ def json_batches(declared: Input, file: SourceFile, tally: Tally) -> Iterator[pa
                 yield pa.RecordBatch.from_arrays([pa.array(some, pa.string())], schema=schema)
             yield pa.RecordBatch.from_pylist([], schema=schema)
     except UnicodeError as error:
-        told = not_encoded(declared.name, file, file.text.encoding, str(error))
+        told = not_encoded(declared.name, file, file.text, str(error))
         raise StageError(told.what, where=f"{file.shown}, line {tally.n_lines + 1}", fix=told.fix) from None
 
 

@@ -17,7 +17,7 @@ from recsys_duck.errors import ProjectError, raise_problems
 from recsys_duck.heads import csv_head
 from recsys_duck.ids import is_id
 from recsys_duck.jsonhead import json_head
-from recsys_duck.packing import packing_of
+from recsys_duck.packing import HEAD_BYTES, opened, packing_of
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Source, SourceFile, folder_values
 from recsys_duck.stage import Column, Place, SqlFacts
@@ -141,15 +141,15 @@ class SqlText:
             return csv_head(source.input, file)
         if source.input.format == "ndjson":
             return json_head(source.input, file)
-        packing_of(file.path, file.shown)  # refuses what is packed
+        packing_of(file.path, file.shown)  # refuses what is an archive
         try:
             rows = self._connection.execute(f"describe {schema_select(source.only(file))}").fetchall()
         except duckdb.Error as error:
             raise ProjectError(
                 f"input {source.input.name} can't be read as {source.input.format}",
                 where=file.shown,
-                fix=f"give files of this format, or say another: --reader {source.input.name}.format=csv",
-                cause=str(error),
+                fix=f"give files of this format, or say another: --reader {source.input.name}.format={_likely(file)}",
+                cause=str(error).partition("\nLINE ")[0],
             ) from None
         names = {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
         return replace(file, present=names, typical=self._typical(source.only(file), names))
@@ -198,6 +198,13 @@ class SqlText:
             raise ProjectError(f"{len(statements)} statements, not one", where=where, fix="keep one SELECT in a file")
         node: dict[str, Any] = statements[0]["node"]
         return node
+
+
+def _likely(file: SourceFile) -> str:
+    """Tell the format of a text by its first sign."""
+    with opened(file.path, packing_of(file.path, file.shown)) as stream:
+        head = stream.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return "ndjson" if head.startswith((b"{", b"[")) else "csv"
 
 
 def _lambda_names(node: dict[str, Any]) -> Iterator[str]:
