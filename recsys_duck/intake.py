@@ -4,7 +4,6 @@ A text file is read by DuckDB itself where each of its lines is one record, and 
 elsewhere. The counts come from the lines, not from any reader: what a gate has in must be as many.
 """
 
-import errno
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import TypeVar
 from recsys_duck.encoding import text_of
 from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.copies import bad_batches, csv_batches, is_plain, json_batches, refuse_escaped
+from recsys_duck.engines.faults import FULL
 from recsys_duck.engines.readers import count_select, sieve_select
 from recsys_duck.errors import StageError
 from recsys_duck.heads import may_be_plain
@@ -23,6 +23,7 @@ from recsys_duck.packing import broken_fix
 from recsys_duck.records import SHOWN_CHARACTERS, Record, Tally
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
+from recsys_duck.stage import Place
 from recsys_duck.store import FileRecord
 
 T = TypeVar("T")
@@ -93,8 +94,22 @@ class Porter:
         self._repair(intake, doubtful)
         if source.input.format == "parquet":
             intake.rows.update(self._stored_rows(source))
-        intake.warnings += [f"{file.shown} gave no row" for file in source.files if not intake.has_rows(file)]
+        intake.warnings += [silent(file) for file in source.files if not intake.has_rows(file)]
         return intake
+
+    def count(self, intake: Intake) -> None:
+        """Count the rows of the files that have no lines to count, as documents and arrays: they are read once more."""
+        source = intake.source
+        left = tuple(file for file in source.files if not file.is_empty and file.shown not in intake.rows)
+        if not left:
+            return
+        head, table = "select source_file, count(*) from ", f"files.{source.input.name}"
+        place = Place(len(head), len(head) + len(table), "table", table)
+        sources = {source.input.name: replace(source, files=left)}
+        query = Query(f"{head}{table} group by source_file", (place,), {}, sources, source.input.name)
+        found = {str(shown): int(n_rows) for shown, n_rows in self._engine.fetch(query)}
+        intake.rows |= {file.shown: found.get(file.shown, 0) for file in left}
+        intake.warnings += [silent(file) for file in left if not intake.has_rows(file)]
 
     def again(self, intake: Intake) -> bool:
         """Read in another way the files that DuckDB fails on; false where it reads all of them."""
@@ -190,6 +205,11 @@ class Porter:
         return replace(file, text=replace(file.text, copy=path))
 
 
+def silent(file: SourceFile) -> str:
+    """Say that a file has no row."""
+    return f"{file.shown} gave no row"
+
+
 def _readable(file: SourceFile, read: Callable[[], T]) -> T:
     """Read a file as far as it goes.
 
@@ -199,7 +219,7 @@ def _readable(file: SourceFile, read: Callable[[], T]) -> T:
     try:
         return read()
     except (EOFError, OSError, zlib.error) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise  # the warehouse's disk, no fault of the file
         told = getattr(error, "strerror", None) or str(error)
         fix = broken_fix(file.path, file.text.packing, told)

@@ -167,7 +167,11 @@ def _files(sources: Mapping[str, Source], counted: Mapping[tuple[str, str], File
             ("n_bytes", "bigint", "size"),
             ("modified_at", "timestamp", "last change, UTC"),
             ("n_lines", "bigint", "lines of a text file, its header and blank ones included; null elsewhere"),
-            ("n_records", "bigint", "rows in it, lines that hold no record included; null in JSON documents"),
+            (
+                "n_records",
+                "bigint",
+                "rows in it, lines that hold no record included; null where no gate reads it",
+            ),
         ),
         rows,
         unsigned=("modified_at",),

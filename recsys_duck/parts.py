@@ -20,7 +20,7 @@ from recsys_duck.engines import Engine, Query, Written
 from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, StageError
 from recsys_duck.events import Event, Progress, Started, Warned
-from recsys_duck.intake import Intake, Porter, file_records
+from recsys_duck.intake import Intake, Porter, file_records, silent
 from recsys_duck.jobs import run_jobs, run_one
 from recsys_duck.parameters import Value
 from recsys_duck.plan import Part, Step, block_part, parts_left
@@ -149,14 +149,20 @@ class PartMaker:
         except StageError:
             _refuse_changed(stage, part)  # the likelier reason, told instead
             raise
-        _refuse_changed(stage, part)
         gated = intakes.get(stage.contract.gate_of.removeprefix("files."))
+        if gated:
+            porter.count(gated)
+        _refuse_changed(stage, part)
+        warnings = [told for intake in intakes.values() for told in intake.warnings]
+        documents = intakes.get(stage.for_each.removeprefix("files."))
+        if documents and not documents.rows and written.n_rows == 0:
+            warnings += [silent(file) for file in documents.source.files if not file.is_empty]
         record = PartRecord(
             *(stage.table, name, part.fingerprint, part.label, written.n_rows, written.n_bytes, written.columns),
             n_read=gated.n_rows if gated else None,
         )
         self._store.adopt(scratch, record, file_records(intakes, part.files))
-        return record, [told for intake in intakes.values() for told in intake.warnings]
+        return record, warnings
 
     def _written(self, step: Step, part: Part, porter: Porter, intakes: Mapping[str, Intake], target: Path) -> Written:
         """Run a part's query; where DuckDB fails on a text file, once more over a copy of its records."""

@@ -170,12 +170,12 @@ def _examples(engine: Engine, subject: Subject, check: Check, where: str) -> str
 
 
 def _ledger(engine: Engine, subject: Subject, gate_input: Query | int, text: str) -> CheckRecord:
-    by_lines = isinstance(gate_input, int)
+    by_files = isinstance(gate_input, int)
     n_in = gate_input if isinstance(gate_input, int) else int(engine.fetch(gate_input)[0][0])
     counts = subject.counts
     n_out = sum(counts.values())
     told = f"{n_in} in, {counts['kept']} kept, {n_out - counts['kept']} rejected"
-    method = "counted on the lines of the files" if by_lines else "counted"
+    method = "counted on the files" if by_files else "counted"
     return CheckRecord("ledger", text, "fail", abs(n_in - n_out), method, told if n_in != n_out else "")
 
 

@@ -270,7 +270,7 @@ def test_a_split_by_time_of_which_no_event_has_one_fails_its_check(tmp_path: Pat
     assert "split = random or last_n" in told.fix
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PAR1" + b"\0" * 100 + b"PAR1", b"user_id,item_id\n1,2\n"])
+@pytest.mark.parametrize("content", [b"hello", b"PAR1" + b"\0" * 100 + b"PAR1", b"user_id,item_id\n1,2\n"])
 def test_a_parquet_file_that_is_none_is_refused_by_name(tmp_path: Path, warehouse: Path, content: bytes) -> None:
     lay_out_events(tmp_path)
     (tmp_path / "events.parquet").write_bytes(content)
@@ -292,15 +292,19 @@ def test_a_broken_file_among_good_ones_is_named(tmp_path: Path, warehouse: Path)
 
 
 @pytest.mark.parametrize("n_good_lines", [1, 25_000])
-def test_a_broken_line_of_a_csv_stops_the_build_and_names_the_file(
-    tmp_path: Path, warehouse: Path, n_good_lines: int
-) -> None:
-    lay_out_events(tmp_path)
+def test_a_broken_line_of_a_csv_is_rejected_with_its_text_and_file(tmp_path: Path, n_good_lines: int) -> None:
     (tmp_path / "events.csv").write_text("user_id,item_id\n" + "1,2\n" * n_good_lines + "3,4,5\n")
-    done = build_in(tmp_path, warehouse, "--files", "events.csv", "--reader", "events.format=csv")
-    told = refused(done, 1)
-    assert all("events.csv" in one.where for one in told)
-    assert str(n_good_lines + 2) in told[0].cause
+    told = run_build(tmp_path, kind="events", files=(("", str(tmp_path / "events.csv")),), select=("+staging.events",))
+    rejected = "select rejected_value, reject_reason, source_file from staging.events_rejected"
+    assert ask(tmp_path / "warehouse", rejected) == [("3,4,5", "bad_line", "events.csv")]
+    assert ask(tmp_path / "warehouse", "select count(*) from staging.events") == [(n_good_lines,)]
+    messages = [event.message for event in told if isinstance(event, Warned) and event.stage == "staging.events"]
+    if n_good_lines > 1:
+        assert messages == []
+    else:
+        (message,) = messages
+        assert message.startswith("staging.events rejects 1 of 2 rows (50.00 %): 1 bad_line, as '3,4,5' in events.csv")
+        assert message.endswith('recsys-duck query "from staging.events_rejected limit 20"')
 
 
 @pytest.mark.parametrize(
@@ -332,34 +336,52 @@ def test_playlists_of_wrong_shapes_are_rejected_with_a_reason_and_counted(tmp_pa
     assert sum(n_rows for reason, n_rows in rows.items() if reason != "in") == len(strange)
 
 
-def test_a_source_of_zero_rows_builds_empty_tables_and_is_warned_of(tmp_path: Path) -> None:
-    told = run_build(lay_out_events(tmp_path, f"{EVENTS} where i < 0"))
-    warnings = [event.message for event in told if isinstance(event, Warned)]
-    assert "events.parquet gave no row" in warnings
+@pytest.mark.parametrize("content", [b"", None])
+def test_events_of_zero_rows_end_the_build_and_are_told_by_name(
+    tmp_path: Path, warehouse: Path, content: bytes | None
+) -> None:
+    lay_out_events(tmp_path, f"{EVENTS} where i < 0")
+    if content is not None:
+        (tmp_path / "events.parquet").write_bytes(content)
+    done = build_in(tmp_path, warehouse)
+    assert "staging.events: events.parquet gave no row" in done.stderr
+    (told,) = refused(done, 4)
+    assert told.what == "the files of input events hold no row, nothing is published"
+    assert told.where == "events.parquet"
+    assert told.fix.endswith("--files events=GLOB")
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_names_of_zero_rows_are_warned_of_and_the_events_are_published(tmp_path: Path, content: bytes | None) -> None:
+    path = write_parquet(tmp_path / "items.parquet", "select 1 as item_id, 'x' as item_name where false")
+    if content is not None:
+        path.write_bytes(content)
+    told = run_build(lay_out_events(tmp_path), select=("+core.items",))
+    assert Warned("staging.catalog_items", "items.parquet gave no row") in told
     assert isinstance(told[-1], Published)
-    assert ask(tmp_path / "warehouse", "select count(*) from recs.popular") == [(0,)]
+    assert ask(tmp_path / "warehouse", "select count(*), count(item_name) from core.items") == [(5, 0)]
 
 
-def test_a_source_of_which_every_row_is_rejected_is_counted_by_reason(tmp_path: Path) -> None:
+def test_a_source_of_which_every_row_is_rejected_ends_the_build_with_the_reasons(
+    tmp_path: Path, warehouse: Path
+) -> None:
     select = """
     select * from (values (1, 10, -1.0), (2, 20, null), (null, 30, 1.0), (4, null, 1.0))
     as rows(user_id, item_id, weight)
     """
-    told = run_build(lay_out_events(tmp_path, select))
-    ledger = "select reason, n_rows from meta.row_ledger where stage = 'core.events' and n_rows > 0 order by reason"
-    assert ask(tmp_path / "warehouse", ledger) == [
-        ("bad_weight", 2),
-        ("in", 4),
-        ("missing_item_id", 1),
-        ("missing_user_id", 1),
-    ]
-    assert ask(tmp_path / "warehouse", "select count(*) from core.events_rejected") == [(4,)]
-    assert any("n_train_events > 0" in event.message for event in told if isinstance(event, Warned))
+    (told,) = refused(build_in(lay_out_events(tmp_path, select), warehouse), 4)
+    assert told.what == "core.events keeps none of 4 rows, nothing is published"
+    for count in ("2 bad_weight", "1 missing_item_id", "1 missing_user_id"):
+        assert count in told.where
+    assert "--column events.weight=COLUMN" in told.fix
 
 
-def test_a_warning_says_the_sentence_of_its_check(tmp_path: Path) -> None:
-    told = run_build(lay_out_events(tmp_path, f"{EVENTS} where i < 0"))
+def test_a_filter_that_leaves_nobody_is_published_with_the_sentence_of_its_check(tmp_path: Path) -> None:
+    told = run_build(lay_out_events(tmp_path), parameters=(("min_items_per_user", 99),))
     assert any("every list will be empty" in event.message for event in told if isinstance(event, Warned))
+    assert any("n_train_events > 0" in event.message for event in told if isinstance(event, Warned))
+    assert isinstance(told[-1], Published)
+    assert ask(tmp_path / "warehouse", "select count(*) from recs.popular") == [(0,)]
 
 
 @pytest.mark.parametrize("place", ["taken", "taken/warehouse"])

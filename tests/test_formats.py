@@ -10,6 +10,7 @@ from projects import ask, lay_out_events, lay_out_playlists, load, playlists_tex
 from test_source import read_rows
 
 from recsys_duck.errors import ProjectError, StageError
+from recsys_duck.events import Warned
 
 PAIRS = [("1", "10"), ("2", "20")]
 
@@ -320,3 +321,28 @@ def test_options_of_the_kind_stay_out_of_another_format(tmp_path: Path) -> None:
     settings = '[files.events]\npaths = "events.parquet"\ndelimiter = ";"\n'
     with pytest.raises(ProjectError, match="delimiter is no option of parquet"):
         load(lay_out_events(tmp_path, settings=settings))
+
+
+@pytest.mark.parametrize("empty", ["[]", " [ ] ", "", "\n"])
+def test_an_array_of_nothing_is_told_by_name_and_the_rows_of_each_file_are_counted(tmp_path: Path, empty: str) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([{"user_id": user, "item_id": item} for user, item in PAIRS]))
+    (tmp_path / "b.json").write_text(empty)
+    files = (("", str(tmp_path / "*.json")),)
+    told = run_build(tmp_path, kind="events", files=files, select=("+staging.events",))
+    assert [event.message for event in told if isinstance(event, Warned) and event.stage] == ["b.json gave no row"]
+    assert ask(tmp_path / "warehouse", "select source_file, n_records from meta.files order by 1") == [
+        ("a.json", 2),
+        ("b.json", 0),
+    ]
+
+
+def test_a_document_without_records_is_told_by_name(tmp_path: Path) -> None:
+    good = {"plays": [{"user_id": user, "item_id": item} for user, item in PAIRS]}
+    for name, document in (("a", good), ("b", {"plays": []}), ("c", {"other": 1})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    readers = (("events", "records", "$.plays[*]"),)
+    files = (("", str(tmp_path / "*.json")),)
+    told = run_build(tmp_path, kind="events", files=files, readers=readers, select=("+staging.events",))
+    messages = [event.message for event in told if isinstance(event, Warned) and event.stage]
+    assert messages == ["b.json gave no row", "c.json gave no row"]
+    assert kept_pairs(tmp_path) == PAIRS
