@@ -70,8 +70,8 @@ def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[
     """Read the first rows of a file, and whether they are all; None where there is nothing in it."""
     if "records" in declared.options:
         form, lines = first_lines(declared, file, MOST_CHARACTERS)
-        rows = _document_rows("".join(lines), str(declared.options["records"])) if lines else None
-        return form, rows, bool(rows) and len(rows or ()) < JSON_ROWS
+        found = _document_rows("".join(lines), str(declared.options["records"]))
+        return form, [] if found is None else found or None, bool(found) and len(found or ()) < JSON_ROWS
     form, lines = first_lines(declared, file, JSON_ROWS)
     text = "".join(lines)
     if not text.strip() or _NO_ROWS.fullmatch(text):
@@ -82,12 +82,12 @@ def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[
     return replace(form, is_array=is_array), rows, is_whole
 
 
-def _document_rows(text: str, records: str) -> list[dict[str, Any]]:
-    """Read the first rows of a document at a path as `$.data[*]`; none where it is too long to be read here."""
+def _document_rows(text: str, records: str) -> list[dict[str, Any]] | None:
+    """Read the first rows of a document at a path as `$.data[*]`; None where it is too long to be read here."""
     try:
-        found = json.loads(text)
+        found = json.loads(text or "null")
     except ValueError:
-        return []
+        return None
     steps = re.findall(r'\."?([^.\["]+)"?|\[(\d+)\]', records.removesuffix("[*]"))
     rows = at_path(found, [name or place for name, place in steps])
     return [row for row in rows[:JSON_ROWS] if isinstance(row, dict)] if isinstance(rows, list) else []
