@@ -1,7 +1,7 @@
 """Numbers: the SQL that types a number, NULL where a value is none.
 
 A value is kept or rejected, never changed: no hexadecimal digits, no digits with underscores, no fractions in integers,
-and nothing so small that its type would hold 0. Exponents are read. true and false are a weight of 1 and 0, and no integers.
+and nothing so small that its type would hold 0. Exponents are read. true and false are weights of 1 and 0, no integers.
 """
 
 import re
