@@ -70,10 +70,10 @@ def test_a_weight_with_a_fraction_is_never_stored_as_0(tmp_path: Path, layout: s
 
 
 @pytest.mark.parametrize("layout", FORMATS)
-def test_true_is_1_and_false_is_0(tmp_path: Path, layout: str) -> None:
+def test_true_is_a_weight_of_1_and_false_of_0_and_neither_is_an_integer(tmp_path: Path, layout: str) -> None:
     assert read_values(tmp_path, layout, "weight", [True, False, None]) == [1, 0, None]
     assert read_values(tmp_path, layout, "weight", ["true", "FALSE", "True"]) == [1, 0, 1]
-    assert read_values(tmp_path, layout, "position", [True, False]) == [1, 0]
+    assert read_values(tmp_path, layout, "position", [True, False, None]) == ["bad", "bad", None]
 
 
 def test_lists_and_objects_are_no_numbers(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Numbers: the SQL that types a number, NULL where a value is none.
 
 A value is kept or rejected, never changed: no hexadecimal digits, no digits with underscores, no fractions in integers,
-and nothing so small that its type would hold 0. Exponents are read, and true and false are 1 and 0.
+and nothing so small that its type would hold 0. Exponents are read. true and false are weights of 1 and 0, no integers.
 """
 
 import re
@@ -24,6 +24,8 @@ def is_numeric(sql_type: str) -> bool:
 def typed_number(wanted: str, found: str, own: str, *, decimal: str = ".") -> str:
     """Give a number as the wanted type."""
     cast, is_integer = f"try_cast({own} as {wanted})", "int" in wanted.lower()
+    if found == "BOOLEAN" and is_integer:
+        return f"cast(null as {wanted})"
     if found.startswith(NUMBERS) or found == "BOOLEAN":
         return cast
     if found.startswith(FRACTIONS):
@@ -33,10 +35,11 @@ def typed_number(wanted: str, found: str, own: str, *, decimal: str = ".") -> st
         return f"case when {f'{own} = trunc({own})' if is_integer else f'{cast} <> 0 or {own} = 0'} then {cast} end"
     text = number_text(standing_text(found, own), decimal)
     cast = f"try_cast({text} as {wanted})"
-    if not is_integer:
-        cast = f"case when {cast} <> 0 or not regexp_matches({text}, '^[^eE]*[1-9]') then {cast} end"
+    if is_integer:
+        return f"case when {is_number(text, is_integer=True)} then {cast} end"
+    cast = f"case when {cast} <> 0 or not regexp_matches({text}, '^[^eE]*[1-9]') then {cast} end"
     truth = f"cast(case lower({text}) when 'true' then 1 when 'false' then 0 end as {wanted})"
-    return f"case when {is_number(text, is_integer=is_integer)} then {cast} else {truth} end"
+    return f"case when {is_number(text)} then {cast} else {truth} end"
 
 
 def is_number(text: str, *, is_integer: bool = False) -> str:
