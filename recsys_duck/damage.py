@@ -5,6 +5,7 @@ a stage fails: then what it read is looked at.
 """
 
 import re
+import shlex
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -63,6 +64,12 @@ def damage_told(text: str, folder: Path) -> ProjectError | None:
         fix="recsys-duck build" if is_seen else f"recsys-duck build --force --select {table}",
         cause=text,
     )
+
+
+def catalog_told(path: Path, cause: str) -> ProjectError:
+    """Make the error of a catalog file that can't be opened."""
+    fix = f"recsys-duck build publishes it again; where it says unchanged, rm {shlex.quote(str(path))} first"
+    return ProjectError("can't open the catalog", where=str(path), fix=fix, cause=cause)
 
 
 def _is_readable(engine: Engine, path: Path) -> bool:

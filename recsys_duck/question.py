@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_duck import memory
-from recsys_duck.damage import damage_told
+from recsys_duck.damage import catalog_told, damage_told
 from recsys_duck.engines.faults import ASKING, shortage
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
 from recsys_duck.jobs import starting, stoppable
@@ -186,7 +186,7 @@ def _connect(catalogs: Mapping[str, Path], folder: Path, limits: Limits, spill: 
         try:
             connection.execute(f'attach {quoted(str(path))} as "{name}" (read_only)')
         except duckdb.Error as error:
-            raise ProjectError("can't open the catalog", where=str(path), fix="build again", cause=str(error)) from None
+            raise shortage(error, str(path), ASKING) or catalog_told(path, str(error)) from None
     connection.execute(f'use "{next(iter(catalogs))}"')
     for setting in ("http_proxy", "http_proxy_username", "http_proxy_password"):
         connection.execute(f"set {setting} = ''")  # taken from the environment, and readable

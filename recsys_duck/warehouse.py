@@ -19,6 +19,7 @@ import duckdb
 from recsys_duck.engines.duckdb import UNIT_HASH
 from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import ProjectError, StageError, near_miss
+from recsys_duck.jobs import refuse_stop
 from recsys_duck.macro import Macro
 from recsys_duck.parameters import quoted
 from recsys_duck.relation import Relation, definitions
@@ -127,8 +128,7 @@ class Warehouse:
 
     def moved_from(self, generation: Generation) -> str:
         """Say where the tables lie that a generation's views read, where that is not here; empty where it is."""
-        is_here = not generation.folder or generation.folder == os.path.realpath(self.folder)
-        return "" if is_here else generation.folder
+        return generation.folder if generation.folder != os.path.realpath(self.folder) else ""
 
     def readable(self, generation: Generation) -> Generation:
         """Return a generation whose views read this warehouse.
@@ -238,6 +238,7 @@ class Warehouse:
         fields = {**asdict(generation), "path": path.name}
         path.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
         sync(path.with_suffix(".json"))
+        refuse_stop()  # DuckDB may have swallowed what a signal raises
         self.show(generation)
         return generation
 

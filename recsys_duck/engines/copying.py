@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_duck import memory
-from recsys_duck.damage import damage_told
+from recsys_duck.damage import catalog_told, damage_told
 from recsys_duck.ending import Ending, ending_of
 from recsys_duck.engines.faults import WRITING, shortage
 from recsys_duck.errors import ProjectError, RecsysDuckError
@@ -187,9 +187,7 @@ def copying(catalog: Path, limits: Limits) -> Iterator[Copier]:
                 connection.execute("set TimeZone = 'UTC'")
                 connection.execute(f"attach {quoted(str(catalog))} as catalog (read_only)")
             except duckdb.Error as error:
-                raise ProjectError(
-                    "can't open the catalog", where=str(catalog), fix="build again", cause=str(error)
-                ) from None
+                raise shortage(error, str(catalog), WRITING) or catalog_told(catalog, str(error)) from None
             connection.execute("use catalog")
             yield Copier(connection, catalog.parent)
 

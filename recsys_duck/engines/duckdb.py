@@ -20,6 +20,7 @@ from recsys_duck.engines import Query, Written, splice
 from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.engines.readers import reader_select
 from recsys_duck.errors import RecsysDuckError, StageError
+from recsys_duck.jobs import refuse_stop
 from recsys_duck.parameters import Value, quoted
 from recsys_duck.relation import Relation, definitions, stored_rows
 from recsys_duck.stage import Place
@@ -289,6 +290,7 @@ class DuckdbEngine:
             self._active.add(cursor)
         try:
             yield cursor
+            refuse_stop()  # a call of the main thread may swallow what a signal raises
         except duckdb.Error as error:
             raise _ours(error, where) from None
         finally:
