@@ -80,6 +80,19 @@ def text_of(path: Path, form: TextForm) -> IO[str]:
     return io.TextIOWrapper(stream, encoding={"utf-8": "utf-8-sig"}.get(form.encoding, form.encoding), newline="")
 
 
+def undecodable_line(path: Path, form: TextForm) -> int:
+    """Find the first line that is not encoded as said, counted from 1; 0 where lines don't end in one byte."""
+    if form.encoding in _WIDE or form.encoding.startswith(("utf-16", "utf-32")):
+        return 0
+    with opened(path, form.packing) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode(form.encoding)
+            except UnicodeError:
+                return number
+    return 0
+
+
 def has_text(file: SourceFile, form: TextForm, text: str) -> bool:
     """Tell whether a text stands anywhere in a file."""
     wide = [f"{form.encoding}-{way}" for way in ("le", "be")] if form.encoding in _WIDE else [form.encoding]

@@ -113,22 +113,24 @@ class Porter:
 
     def again(self, intake: Intake) -> bool:
         """Read in another way the files that DuckDB fails on; false where it reads all of them."""
-        if intake.source.input.format != "csv":
+        if not intake.source.input.is_text:
             return False
         direct = [
             one
             for file in intake.source.files
             for one in intake.read_as.get(file.shown, [file])
-            if not (one.is_empty or one.text.copy or one.text.is_lenient)
+            if not (one.is_empty or one.text.copy or one.text.is_lenient or one.text.is_array)
         ]
-        return self._repair(intake, direct)
+        return self._repair(intake, direct, in_full=True)
 
-    def _repair(self, intake: Intake, files: list[SourceFile]) -> bool:
+    def _repair(self, intake: Intake, files: list[SourceFile], *, in_full: bool = False) -> bool:
         """Find another way for the files that DuckDB does not read line by line; false where there are none."""
-        failing = self._swallowing(intake.source, files, intake.rows)
+        failing = self._swallowing(intake.source, files, intake.rows, in_full=in_full)
         for file in failing:
-            plain = self._unquoted(intake.source.input, file)
-            intake.read_as[file.shown] = plain or self._sieved(intake, file) or [self._copied(intake, file)]
+            others: list[SourceFile] = []
+            if intake.source.input.format == "csv":
+                others = self._unquoted(intake.source.input, file) or self._sieved(intake, file)
+            intake.read_as[file.shown] = others or [self._copied(intake, file)]
         return bool(failing)
 
     def _stored_rows(self, source: Source) -> dict[str, int]:
@@ -140,20 +142,22 @@ class Porter:
         text = f"select file_name, num_rows from parquet_file_metadata([{paths}])"
         return {shown[path]: int(n) for path, n in self._engine.fetch(Query(text, where=source.input.name))}
 
-    def _swallowing(self, source: Source, files: list[SourceFile], rows: dict[str, int]) -> list[SourceFile]:
+    def _swallowing(
+        self, source: Source, files: list[SourceFile], rows: dict[str, int], *, in_full: bool
+    ) -> list[SourceFile]:
         """Find the files of which DuckDB reads other than as many rows as they have lines for."""
         if not files:
             return []
         try:
-            found = self._engine.fetch(
-                Query(count_select(replace(source, files=tuple(files))), where=source.input.name)
-            )
+            text = count_select(replace(source, files=tuple(files)), in_full=in_full)
+            found = self._engine.fetch(Query(text, where=source.input.name))
         except StageError:
             if len(files) == 1:
                 return files
             half = len(files) // 2
-            return [one for some in (files[:half], files[half:]) for one in self._swallowing(source, some, rows)]
-        counted = {str(path): int(n_rows) for path, n_rows in found}
+            halves = (files[:half], files[half:])
+            return [one for some in halves for one in self._swallowing(source, some, rows, in_full=in_full)]
+        counted = {str(path): int(n_rows) for path, n_rows, *_ in found}
         return [file for file in files if counted.get(str(file.path), 0) != rows[file.shown]]
 
     def _unquoted(self, declared: Input, file: SourceFile) -> list[SourceFile]:

@@ -87,9 +87,7 @@ def test_a_missing_file_is_told_with_its_input_and_pattern(tmp_path: Path, wareh
 
 
 @pytest.mark.parametrize("name", INPUTS)
-@pytest.mark.parametrize(
-    "content", [b"", b"track_id,albums\n", b"PAR1" + b"\0" * 100 + b"PAR1"], ids=["empty", "csv", "0"]
-)
+@pytest.mark.parametrize("content", [b"track_id,albums\n", b"PAR1" + b"\0" * 100 + b"PAR1"], ids=["csv", "0"])
 def test_a_file_that_is_no_parquet_is_told_by_name(tmp_path: Path, warehouse: Path, name: str, content: bytes) -> None:
     (lay_out(tmp_path) / f"{name}.parquet").write_bytes(content)
     (told,) = refused(build_in(tmp_path, warehouse), 2)
@@ -266,20 +264,42 @@ def test_times_as_numbers_without_a_unit_are_refused(tmp_path: Path, warehouse: 
     assert "time_unit" in told.fix
 
 
-@pytest.mark.parametrize("name", ["interactions", *INPUTS[:2]])
-def test_a_file_without_rows_is_warned_of_and_gives_empty_tables(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("is_parquet", [True, False])
+def test_a_file_without_rows_is_warned_of_and_publishes_nothing(
+    tmp_path: Path, warehouse: Path, name: str, *, is_parquet: bool
+) -> None:
     path = lay_out(tmp_path) / f"{name}.parquet"
-    pq.write_table(pq.read_table(path).slice(0, 0), path)
-    told = run_build(tmp_path, parameters=(("split", "none"),))
-    assert f"{name}.parquet gave no row" in [event.message for event in told if isinstance(event, Warned)]
-    assert ask(tmp_path / "warehouse", "select count(*) from core.events") == [(0,)]
-    assert ask(tmp_path / "warehouse", "select count(*) from recs.personal") == [(0,)]
+    if is_parquet:
+        pq.write_table(pq.read_table(path).slice(0, 0), path)
+    else:
+        path.write_bytes(b"")
+    done = build_in(tmp_path, warehouse)
+    assert f"{name}.parquet gave no row" in done.stderr
+    (told,) = refused(done, 4)
+    assert told.what == f"the files of input {name} hold no row, nothing is published"
+    assert told.where == f"{name}.parquet"
 
 
-def test_files_that_leave_no_event_to_split_by_time_publish_nothing(tmp_path: Path, warehouse: Path) -> None:
+@pytest.mark.parametrize("content", [b"", None])
+def test_a_file_without_rows_among_good_ones_is_warned_of_and_costs_nothing(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = lay_out(tmp_path) / "interactions.parquet"
+    pq.write_table(pq.read_table(path).slice(0, 0), tmp_path / "interactions_2.parquet")
+    if content is not None:
+        (tmp_path / "interactions_2.parquet").write_bytes(content)
+    told = run_build(tmp_path, select=("+staging.events",))
+    assert Warned("staging.events", "interactions_2.parquet gave no row") in told
+    assert ledger(tmp_path, "staging.events") == {"in": len(HEARD), "kept": len(HEARD)}
+
+
+def test_files_of_which_no_event_is_kept_publish_nothing(tmp_path: Path, warehouse: Path) -> None:
     lay_out(tmp_path, heard=[row._replace(track_id=99) for row in HEARD])
     (told,) = refused(build_in(tmp_path, warehouse), 4)
-    assert "split.cut" in told.what
+    assert told.what == f"staging.events keeps none of {len(HEARD)} rows, nothing is published"
+    assert told.where.startswith(f"{len(HEARD)} track_not_in_catalog")
+    assert told.fix.endswith("--files interactions=GLOB")
 
 
 # --- mpd: audio features and documents without playlists ---------------------------------------------------

@@ -346,3 +346,19 @@ def test_a_document_without_records_is_told_by_name(tmp_path: Path) -> None:
     messages = [event.message for event in told if isinstance(event, Warned) and event.stage]
     assert messages == ["b.json gave no row", "c.json gave no row"]
     assert kept_pairs(tmp_path) == PAIRS
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_json_lines_of_another_encoding_are_told_with_the_first_such_line(tmp_path: Path, encoding: str) -> None:
+    lines = [f'{{"user_id": {i}, "item_id": "x"}}\n' for i in range(20_000)]
+    text = "".join([*lines, '{"user_id": 1, "item_id": "café"}\n', *lines])
+    (tmp_path / "events.ndjson").write_text(text, encoding=encoding)
+    if encoding == "utf-16":  # its first bytes tell
+        assert build_events(tmp_path, "events.ndjson") == []
+        return
+    with pytest.raises(StageError) as caught:
+        build_events(tmp_path, "events.ndjson")
+    assert (caught.value.what, caught.value.where) == ("events.ndjson is not utf-8", "events.ndjson, line 20001")
+    assert caught.value.fix.endswith("--reader events.encoding=cp1252")
+    assert build_events(tmp_path, "events.ndjson", readers=(("events", "encoding", "cp1252"),)) == []
+    assert ask(tmp_path / "warehouse", "select count(*) from staging.events where item_id = 'café'") == [(1,)]

@@ -10,7 +10,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from recsys_duck.encoding import not_encoded, text_of
+from recsys_duck.encoding import not_encoded, text_of, undecodable_line
 from recsys_duck.errors import StageError
 from recsys_duck.heads import dialect_of
 from recsys_duck.records import Record, Tally, csv_records, is_escaped
@@ -38,8 +38,7 @@ def records_of(declared: Input, file: SourceFile, tally: Tally) -> Iterator[Reco
                     refuse_escaped(declared, file, record)
                 yield record
     except UnicodeError as error:
-        told = not_encoded(declared.name, file, form, str(error))
-        raise StageError(told.what, where=f"{file.shown}, line {tally.n_lines + 1}", fix=told.fix) from None
+        raise _not_encoded(declared, file, error) from None
 
 
 def refuse_escaped(declared: Input, file: SourceFile, record: Record) -> None:
@@ -94,8 +93,14 @@ def json_batches(declared: Input, file: SourceFile, tally: Tally) -> Iterator[pa
                 yield pa.RecordBatch.from_arrays([pa.array(some, pa.string())], schema=schema)
             yield pa.RecordBatch.from_pylist([], schema=schema)
     except UnicodeError as error:
-        told = not_encoded(declared.name, file, file.text, str(error))
-        raise StageError(told.what, where=f"{file.shown}, line {tally.n_lines + 1}", fix=told.fix) from None
+        raise _not_encoded(declared, file, error) from None
+
+
+def _not_encoded(declared: Input, file: SourceFile, error: UnicodeError) -> StageError:
+    """Say which line of a file is of another encoding."""
+    told = not_encoded(declared.name, file, file.text, str(error))
+    line = undecodable_line(file.path, file.text)
+    return StageError(told.what, where=f"{file.shown}, line {line}" if line else file.shown, fix=told.fix)
 
 
 def _counted(line: str, tally: Tally) -> bool:

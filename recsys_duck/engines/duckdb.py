@@ -39,7 +39,7 @@ UNFIT_TYPES = {
 UNREADABLE = {
     "Expected Number of Columns": "give each line as many fields as the first; or say delimiter or quote of the input",
     "unterminated quote": 'mend the quotes; where they mean nothing, say quote = ""',
-    "not utf-8 encoded": 'say the encoding of the input: encoding = "latin-1"',
+    "not utf-8 encoded": "say the encoding of the input, which is likely cp1252: --reader INPUT.encoding=cp1252",
     "state machine reached an invalid state": 'end all lines alike; where quotes mean nothing, say quote = ""',
     "has duplicate key": "give each key once",
     "Expected OBJECT": "give one JSON object a line",

@@ -16,6 +16,7 @@ from recsys_duck.engines.texts import standing_text
 from recsys_duck.engines.values import typed, unfit
 from recsys_duck.formats import is_long
 from recsys_duck.parameters import quoted
+from recsys_duck.records import SHOWN_CHARACTERS
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
 from recsys_duck.times import FRACTIONS
@@ -44,13 +45,17 @@ def reader_select(source: Source, structure: Structure) -> str:
     return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
 
 
-def count_select(source: Source) -> str:
-    """Give the SELECT that counts the rows of each CSV file as DuckDB splits it: (path, rows)."""
+def count_select(source: Source, *, in_full: bool = False) -> str:
+    """Give the SELECT that counts the rows of each text file as DuckDB splits it: path, rows.
+
+    It looks into the values, and at how they are encoded, only where it has to: `in_full`.
+    """
     groups: dict[object, list[SourceFile]] = {}
     for file in source.files:
         groups.setdefault(_likeness(file), []).append(file)
     scans = [_scan(replace(source, files=tuple(files))) for files in groups.values()]
-    return " union all ".join(f"select filename, count(*) from {scan} group by filename" for scan in scans)
+    values = ", max(hash(*columns(*)))" if in_full else ""
+    return " union all ".join(f"select filename, count(*){values} from {scan} group by filename" for scan in scans)
 
 
 def sieve_select(source: Source, *, limit: int) -> str:
@@ -150,7 +155,7 @@ def _has_problems(file: SourceFile) -> bool:
 def _line_text(source: Source) -> str:
     file = source.files[0]
     if source.input.format == "ndjson":
-        return "left(cast(line as varchar), 1000)"
+        return f"left(cast(line as varchar), {SHOWN_CHARACTERS})"
     places = [_place(at) for at in range(len(file.present) - len(file.folders))]
     whole = f"concat_ws({quoted(file.text.delimiter)}, {', '.join(places)})"
     return f"coalesce(line_text, {whole})" if _has_problems(file) else whole
@@ -226,7 +231,7 @@ def _split_lines(source: Source, paths: str, n_fields: int) -> str:
     fields = ", ".join(f"case when is_whole then fields[{at + 1}] end as {_place(at)}" for at in range(n_fields))
     return (
         f"(select {fields}, case when not is_whole then 'fields' end as problem, "
-        f"case when not is_whole then line end as line_text, filename "
+        f"case when not is_whole then left(line, {SHOWN_CHARACTERS}) end as line_text, filename "
         f"from (select fields, len(fields) = {n_fields} as is_whole, line, filename "
         f"from (select string_split(line, {quoted(delimiter)}) as fields, line, filename "
         f"from {_whole_lines(source, paths)} where line <> '')))"
