@@ -93,7 +93,7 @@ class Porter:
         direct = [file for file in files.values() if not (file.is_empty or file.text.copy or file.text.is_array)]
         if intake.source.input.format != "csv":
             return False
-        failing = self._swallowing(intake.source, direct, intake.rows)
+        failing = self._swallowing(intake.source, direct, intake.rows, is_whole=True)
         for file in failing:
             files[file.shown] = self._copied(intake, file)
         intake.source = replace(intake.source, files=tuple(files.values()))
@@ -108,20 +108,23 @@ class Porter:
         text = f"select file_name, num_rows from parquet_file_metadata([{paths}])"
         return {shown[path]: int(n) for path, n in self._engine.fetch(Query(text, where=source.input.name))}
 
-    def _swallowing(self, source: Source, files: list[SourceFile], rows: dict[str, int]) -> list[SourceFile]:
-        """Find the files of which DuckDB reads other than as many rows as they have lines for."""
+    def _swallowing(
+        self, source: Source, files: list[SourceFile], rows: dict[str, int], *, is_whole: bool = False
+    ) -> list[SourceFile]:
+        """Find the files of which DuckDB reads other than as many rows as they have lines for, or fails on."""
         if not files:
             return []
         try:
             found = self._engine.fetch(
-                Query(count_select(replace(source, files=tuple(files))), where=source.input.name)
+                Query(count_select(replace(source, files=tuple(files)), is_whole=is_whole), where=source.input.name)
             )
         except StageError:
             if len(files) == 1:
                 return files
             half = len(files) // 2
-            return [one for some in (files[:half], files[half:]) for one in self._swallowing(source, some, rows)]
-        counted = {str(path): int(n_rows) for path, n_rows in found}
+            halves = (files[:half], files[half:])
+            return [one for some in halves for one in self._swallowing(source, some, rows, is_whole=is_whole)]
+        counted = {str(path): int(n_rows) for path, n_rows, *_ in found}
         return [file for file in files if counted.get(str(file.path), 0) != rows[file.shown]]
 
     def _unquoted(self, declared: Input, file: SourceFile) -> SourceFile | None:

@@ -37,19 +37,31 @@ def reader_select(source: Source, structure: Structure) -> str:
         return _empty(source)
     if source.input.format == "json_records":
         return _json_records(source, structure)
-    groups: dict[object, list[SourceFile]] = {}
-    for file in source.files:
-        groups.setdefault(_likeness(file), []).append(file)
-    return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
+    return " union all ".join(_group(replace(source, files=tuple(files))) for files in _alike(source))
 
 
-def count_select(source: Source) -> str:
-    """Give the SELECT that counts the rows of each CSV file as DuckDB splits it: (path, rows)."""
+def one_of_each(source: Source) -> Source:
+    """Leave one file of those that are read alike: they all have the same columns, and binding takes time for each."""
+    return replace(source, files=tuple(files[0] for files in _alike(source)))
+
+
+def _alike(source: Source) -> list[list[SourceFile]]:
+    """Group the files that one scan reads."""
     groups: dict[object, list[SourceFile]] = {}
     for file in source.files:
-        groups.setdefault(_likeness(file), []).append(file)
-    scans = [_scan(replace(source, files=tuple(files))) for files in groups.values()]
-    return " union all ".join(f"select filename, count(*) from {scan} group by filename" for scan in scans)
+        groups.setdefault((_likeness(file), file.is_empty), []).append(file)
+    return list(groups.values())
+
+
+def count_select(source: Source, *, is_whole: bool) -> str:
+    """Give the SELECT that counts the rows of each CSV file as DuckDB splits it; with `is_whole` each value is read."""
+    counts = []
+    for files in _alike(source):
+        fields = [f"sum(strlen({_place(at)}))" for at in range(len(files[0].present) - len(files[0].folders))]
+        scan = _scan(replace(source, files=tuple(files)))
+        read = f", [{', '.join(fields)}]" if is_whole else ""
+        counts.append(f"select filename, count(*){read} from {scan} group by filename")
+    return " union all ".join(counts)
 
 
 def schema_select(source: Source) -> str:
