@@ -85,7 +85,9 @@ def _csv_rows(declared: Input, form: TextForm, lines: Sequence[str]) -> tuple[Te
     if may_be_plain(declared, form) and any(record.problem or record.n_lines > 1 for record in records):
         form = replace(form, quote="")
         records = list(csv_records(lines, replace(dialect, quote="", escape=""), 0, Tally()))
-    return form, [record.fields for record in records]
+    rows = [record.fields for record in records]
+    n_fields = len(rows[0]) if rows else 0  # a delimiter at the end of a line stands for no field
+    return form, [row[:-1] if len(row) == n_fields + 1 and not row[-1] else row for row in rows]
 
 
 def may_be_plain(declared: Input, form: TextForm) -> bool:

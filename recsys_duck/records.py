@@ -188,6 +188,8 @@ def _record(split: "_Split", source: _Lines, line: str, n_fields: int) -> Record
     text, n_lines = line, 1
     if problem == "open":
         text, n_lines, fields, problem = _closed(split, source, line)
+    if n_fields and len(fields) == n_fields + 1 and not fields[-1]:
+        del fields[-1]  # a delimiter at the end of the line, which DuckDB allows, too
     if not problem and n_fields and len(fields) != n_fields:
         problem = "an open quote" if n_lines > 1 else f"{len(fields)} fields instead of {n_fields}"
     if problem:

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 
 from recsys_duck.engines import Query, Written, splice
 from recsys_duck.engines.faults import BUILDING, shortage
-from recsys_duck.engines.readers import reader_select
+from recsys_duck.engines.readers import one_of_each, reader_select
 from recsys_duck.errors import RecsysDuckError, StageError
 from recsys_duck.jobs import refuse_stop
 from recsys_duck.parameters import Value, quoted
@@ -144,6 +145,7 @@ class DuckdbEngine:
         Raises:
             StageError: it does not bind, or a column is of a type that no table can hold.
         """
+        query = replace(query, sources={name: one_of_each(source) for name, source in query.sources.items()})
         with self._cursor(query.where) as cursor:
             rows = cursor.execute(f"describe {_bound_text(query)}", _bindings(query)).fetchall()
         for name, sql_type, *_ in rows:

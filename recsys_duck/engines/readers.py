@@ -39,10 +39,20 @@ def reader_select(source: Source, structure: Structure) -> str:
         return _empty(source)
     if source.input.format == "json_records":
         return _json_records(source, structure)
+    return " union all ".join(_group(replace(source, files=tuple(files))) for files in _alike(source))
+
+
+def one_of_each(source: Source) -> Source:
+    """Leave one file of those that are read alike: they all have the same columns, and binding takes time for each."""
+    return replace(source, files=tuple(files[0] for files in _alike(source)))
+
+
+def _alike(source: Source) -> list[list[SourceFile]]:
+    """Group the files that one scan reads."""
     groups: dict[object, list[SourceFile]] = {}
     for file in source.files:
-        groups.setdefault(_likeness(file), []).append(file)
-    return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
+        groups.setdefault((_likeness(file), file.is_empty), []).append(file)
+    return list(groups.values())
 
 
 def count_select(source: Source, *, in_full: bool = False) -> str:
@@ -50,10 +60,7 @@ def count_select(source: Source, *, in_full: bool = False) -> str:
 
     It looks into the values, and at how they are encoded, only where it has to: `in_full`.
     """
-    groups: dict[object, list[SourceFile]] = {}
-    for file in source.files:
-        groups.setdefault(_likeness(file), []).append(file)
-    scans = [_scan(replace(source, files=tuple(files))) for files in groups.values()]
+    scans = [_scan(replace(source, files=tuple(files))) for files in _alike(source)]
     values = ", max(hash(*columns(*)))" if in_full else ""
     return " union all ".join(f"select filename, count(*){values} from {scan} group by filename" for scan in scans)
 
