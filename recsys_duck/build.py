@@ -6,11 +6,14 @@ the next build.
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
 
+from recsys_duck.damage import find_damage
 from recsys_duck.engines.faults import BUILDING, shortage
-from recsys_duck.errors import ProjectError, ResourceError
+from recsys_duck.errors import DamageError, ProjectError, ResourceError
 from recsys_duck.events import Event, Planned, Warned
 from recsys_duck.funnel import gated
 from recsys_duck.graph import Graph
@@ -23,6 +26,8 @@ from recsys_duck.run import How, Run
 from recsys_duck.store import Store
 from recsys_duck.warehouse import Warehouse
 
+T = TypeVar("T")
+
 
 def plan_build(project: Project, graph: Graph, how: How) -> Plan:
     """Plan a build against the warehouse as it stands.
@@ -30,15 +35,20 @@ def plan_build(project: Project, graph: Graph, how: How) -> Plan:
     Raises:
         ProjectError: a selection names nothing.
     """
-    warehouse = Warehouse(project.warehouse)
+    store = Store(project.warehouse)
+    store.distrust(find_damage(store, memory_limit=how.memory_limit, threads=how.threads))
+    return _planned(project, graph, how, store)
+
+
+def _planned(project: Project, graph: Graph, how: How, store: Store) -> Plan:
     selected = set().union(*(graph.select(pattern) for pattern in how.select)) if how.select else set(graph.stages)
     return make_plan(
         project,
         graph,
-        Store(project.warehouse),
+        store,
         selected=selected,
         forced=how.force,
-        published=warehouse.published_stages(how.environment),
+        published=Warehouse(project.warehouse).published_stages(how.environment),
     )
 
 
@@ -50,15 +60,49 @@ def build(project: Project, graph: Graph, how: How) -> Iterator[Event]:
             nothing is published.
     """
     with building(project) as store:
-        plan = plan_build(project, graph, how)
-        _refuse_loss(plan, how.environment)
-        yield from prelude(plan, how)
-        with ExitStack() as stack:
-            run = Run(plan, how, store, stack)
-            for step in plan.steps:
-                yield from run.step(step)
-        yield from gated((key, record.ledger) for key, record in run.records.items())
-        yield from publish(plan, run.records, how.environment)
+        drop_damage(store, how)
+
+        def attempt() -> Generator[Event, None, None]:
+            plan = _planned(project, graph, how, store)
+            _refuse_loss(plan, how.environment)
+            yield from prelude(plan, how)
+            with ExitStack() as stack:
+                run = Run(plan, how, store, stack)
+                for step in plan.steps:
+                    yield from run.step(step)
+            yield from gated((key, record.ledger) for key, record in run.records.items())
+            yield from publish(plan, run.records, how)
+
+        yield from repairing(attempt, store)
+
+
+def drop_damage(store: Store, how: How) -> None:
+    """Take away the table files that changed after they were written and can't be read: they are built again."""
+    suspects = store.suspects()
+    damaged = find_damage(store, memory_limit=how.memory_limit, threads=how.threads)
+    for path in suspects:
+        if path in damaged:
+            store.discard(path)
+        else:
+            store.vouch(path)
+
+
+def repairing(attempt: Callable[[], Generator[Event, None, T]], store: Store) -> Generator[Event, None, T]:
+    """Run a plan; where a table file turns out to be damaged, drop it and go on with a new plan.
+
+    Raises:
+        DamageError: a file that was made again is damaged again.
+    """
+    dropped: set[Path] = set()
+    while True:
+        try:
+            return (yield from attempt())
+        except DamageError as error:
+            if dropped & set(error.paths):
+                raise
+            dropped |= set(error.paths)
+            for path in error.paths:
+                store.discard(path)
 
 
 @contextmanager
@@ -93,6 +137,9 @@ def prelude(plan: Plan, how: How) -> Iterator[Event]:
         yield Warned("", told)
     if sys.platform == "linux" and not _has_library("libgomp.so.1"):
         yield Warned("", "libgomp1 is missing, models will not load: apt-get install libgomp1")
+    for step in plan.steps:
+        for path in step.lost:
+            yield Warned(step.stage.key, f"its table file {path} is missing or damaged, and is built again")
     yield Planned(
         n_run=len(plan.of("run")),
         n_check=len(plan.of("check")),

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from recsys_duck.console import cell_width, fitted, printable
+from recsys_duck.console import cell_width, fitted
+from recsys_duck.escapes import printable
 
 ACROSS = " ▏▎▍▌▋▊▉█"
 UPWARDS = " ▁▂▃▄▅▆▇█"

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -19,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from recsys_duck.errors import ProblemsError, RecsysDuckError
+from recsys_duck.escapes import Shown, visible
 from recsys_duck.events import Built, Event, Failed, Gated, Noted, Planned, Progress, Published, Started, Tried, Warned
 from recsys_duck.funnel import brief_lines, funnel_lines
 
@@ -59,7 +59,7 @@ class Narrator:
             print(json.dumps(event.record(), default=str), flush=True)
         else:
             self._move_bar(event)
-            line = told(event)
+            line = visible(told(event), kept="\n")
             if line:
                 self._rich.print(line, markup=False, soft_wrap=True)
             if isinstance(event, Gated):
@@ -74,11 +74,11 @@ class Narrator:
         gates = funnel_lines(self._gates) if is_new else brief_lines(self._gates)
         lines = [*gates, *self._notes]
         for line in ["", *lines] if is_new and lines else [f"{'':11}{line}" for line in lines]:
-            self._rich.print(line, markup=False, soft_wrap=True)
+            self._rich.print(visible(line), markup=False, soft_wrap=True)
 
     def _move_bar(self, event: Event) -> None:
         if isinstance(event, Started):
-            self._bars.reset(self._task, description=event.stage, total=None, visible=True, told="")
+            self._bars.reset(self._task, description=visible(event.stage), total=None, visible=True, told="")
         elif isinstance(event, Progress):
             share = event.n_parts_done / event.n_parts if event.n_parts > 1 else event.done_share
             parts = f"{event.n_parts_done} of {event.n_parts} parts" if event.n_parts > 1 else ""
@@ -168,7 +168,7 @@ def show_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], *, style: str
         for row in rows:
             stream.write(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n")
     elif style == "csv":
-        buffer = csv.writer(stream, lineterminator="\n")
+        buffer = csv.writer(Shown(stream) if stream.isatty() else stream, lineterminator="\n")
         buffer.writerow(names)
         buffer.writerows([_cell(value) for value in row] for row in rows)
     else:
@@ -180,9 +180,9 @@ def _show_table(names: Sequence[str], rows: Iterable[Sequence[Any]], stream: Tex
     listed = [list(row) for row in rows]
     for at, name in enumerate(names):
         is_number = bool(listed) and all(isinstance(row[at], int | float) or row[at] is None for row in listed)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(visible(name), justify="right" if is_number else "left", overflow="fold")
     for row in listed:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(_shown(value) for value in row))
     target = RichConsole(file=stream, highlight=False)
     if not target.is_terminal:
         target = RichConsole(file=stream, highlight=False, width=_width(names, listed))
@@ -190,12 +190,18 @@ def _show_table(names: Sequence[str], rows: Iterable[Sequence[Any]], stream: Tex
 
 
 def _width(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
-    widths = [max([len(name), *(cell_len(_cell(row[at])) for row in rows)]) for at, name in enumerate(names)]
+    widths = [
+        max([cell_len(visible(name)), *(cell_len(_shown(row[at])) for row in rows)]) for at, name in enumerate(names)
+    ]
     return sum(widths) + 2 * len(widths) + 8
 
 
 def _cell(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def _shown(value: Any) -> str:
+    return visible(_cell(value))
 
 
 def text_of(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> str:
@@ -216,9 +222,9 @@ def show_page(title: str, lines: Iterable[str], *, is_first: bool) -> None:
     console = RichConsole(file=sys.stdout, highlight=False)
     if not is_first:
         console.print()
-    console.print(Text(title, style="bold"), soft_wrap=True)
+    console.print(Text(visible(title), style="bold"), soft_wrap=True)
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(visible(line)), soft_wrap=True)
 
 
 def cell_width(text: str) -> int:
@@ -232,13 +238,3 @@ def fitted(text: str, width: int, *, is_right: bool = False) -> str:
         text = set_cell_size(text, max(0, width - 1)).rstrip() + "…"
     blanks = " " * max(0, width - cell_len(text))
     return blanks + text if is_right else text + blanks
-
-
-def printable(text: str) -> str:
-    """Take out of a text what moves a cursor, changes direction or has no width that terminals agree on."""
-    kept = "".join(
-        " " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one
-        for one in text
-        if unicodedata.category(one) not in ("Cf", "Cs") and not "\ufe00" <= one <= "\ufe0f"
-    )
-    return kept.strip()

@@ -78,7 +78,7 @@ def find_generation(warehouse: Warehouse, text: str) -> Generation:
             where=str(warehouse.history),
             fix=f"there is {', '.join(known)}",
         )
-    return known[number] if number else shown
+    return warehouse.readable(known[number] if number else shown)
 
 
 class Difference:

@@ -5,6 +5,7 @@ The exit code stands on the class. Nothing here prints or exits.
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 # of another program's text: its lines, their length, and where its advice on its own options begins
 MOST_LINES, LONGEST_LINE = 6, 240
@@ -47,6 +48,19 @@ def first_lines(cause: str) -> list[str]:
 
 class StageError(RecsysDuckError):
     """A stage failed while it ran."""
+
+
+class DamageError(StageError):
+    """Table files of ours can't be read any more; a build drops them and makes them again."""
+
+    def __init__(self, paths: Sequence[Path], *, cause: str = "") -> None:
+        super().__init__(
+            "a table file is damaged again and again",
+            where=", ".join(map(str, paths)),
+            fix="check the disk, or build into another folder: --warehouse DIR",
+            cause=cause,
+        )
+        self.paths = tuple(paths)
 
 
 class ProjectError(RecsysDuckError):

@@ -140,8 +140,9 @@ def published_exports(catalog: Path, limits: Limits, root: Path) -> Iterator["tu
         ResourceError: memory or disk does not suffice.
     """
     with copying(catalog, limits) as copier, SqlText() as reader:
-        known = kind_names()
-        kinds = [name for (name,) in copier.rows("select distinct origin from meta.stages") if name in known]
+        # what a sweep publishes has no stages
+        stages = "select distinct origin from meta.stages" if "meta.stages" in published_tables(copier) else ""
+        kinds = [name for (name,) in (copier.rows(stages) if stages else ()) if name in kind_names()]
         yield copier, read_exports(kinds[0] if kinds else "", reader, root)
 
 

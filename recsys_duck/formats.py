@@ -4,17 +4,21 @@ Refuses unknown formats and options, unfit values, and files of several formats 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from recsys_duck.errors import ProjectError, near_miss
 
+DECIMALS = (".", ",")
 TIME_UNITS = ("text", "s", "ms", "us", "ns")
-TIMES: Mapping[str, type] = {"time_unit": str, "time_format": str}
-MISSING: Mapping[str, type] = {"null": list}
-OPTIONS: Mapping[str, Mapping[str, type]] = {
+TEXTS = (str, list)  # a text, or a list of them
+Types: TypeAlias = type | tuple[type, ...]
+TIMES: Mapping[str, Types] = {"time_unit": str, "time_format": TEXTS}
+MISSING: Mapping[str, Types] = {"null": TEXTS}
+OPTIONS: Mapping[str, Mapping[str, Types]] = {
     "parquet": {**MISSING, **TIMES},
     "csv": {
         **{"delimiter": str, "encoding": str, "header": bool, "names": list, "quote": str, "escape": str},
-        **{"comment": str, "skip": int, **MISSING, **TIMES},
+        **{"comment": str, "skip": int, "decimal": str, **MISSING, **TIMES},
     },
     "ndjson": {"encoding": str, "records": str, "max_document_mb": int, **MISSING, **TIMES},
     "json_records": {"records": str, "max_document_mb": int},
@@ -119,6 +123,12 @@ def refuse_options(name: str, format_name: str, options: Mapping[str, object], w
             where=where,
             fix=f"leave quote out, or use a delimiter of {QUOTED_DELIMITER_BYTES} bytes or less",
         )
+    if options.get("decimal", ".") not in DECIMALS:
+        raise ProjectError(
+            f"option decimal of input {name} can't be {options['decimal']!r}",
+            where=where,
+            fix=f"say --reader {name}.decimal=, or leave it out",
+        )
     unit = options.get("time_unit", "text")
     if unit not in TIME_UNITS:
         raise ProjectError(
@@ -158,10 +168,15 @@ def _refuse_option(name: str, format_name: str, key: str, value: object, where: 
     if wanted is None:
         options = ", ".join(OPTIONS[format_name]) or "none"
         raise ProjectError(f"{key} is no option of {format_name}", where=where, fix=f"options: {options}")
-    if wanted is list and isinstance(value, str) and key in MISSING:
-        return  # one text is a list of one
-    if type(value) is not wanted or (isinstance(value, int) and wanted is int and value < (key != "skip")):
-        kind = {str: "a text", bool: "a boolean, true or false", int: "a number, 1 or more", list: "a list of texts"}[
-            wanted
-        ]
-        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=f"give {kind}")
+    fits = type(value) in (wanted if isinstance(wanted, tuple) else (wanted,))
+    if isinstance(value, list) and wanted == TEXTS:
+        fits = bool(value) and all(isinstance(one, str) for one in value)
+    if not fits or (isinstance(value, int) and wanted is int and value < (key != "skip")):
+        kinds: Mapping[Types, str] = {
+            str: "a text",
+            bool: "a boolean, true or false",
+            int: "a number, 1 or more",
+            list: "a list of texts",
+            TEXTS: "a text, or a list of texts that are tried in their order",
+        }
+        raise ProjectError(f"option {key} of input {name} can't be {value!r}", where=where, fix=f"give {kinds[wanted]}")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from recsys_duck.errors import ProjectError, RecsysDuckError, near_miss, raise_problems
+from recsys_duck.source import is_utf8
 
 # endings of files that a folder is searched for; a file that is named itself may end as it likes
 DATA = (".csv", ".tsv", ".txt", ".dat", ".data", ".json", ".jsonl", ".ndjson", ".parquet")
@@ -28,6 +29,8 @@ def data_files(paths: Sequence[str]) -> list[tuple[Path, str]]:
         if not listed:
             problems.append(_nothing(path))
         for one in listed:
+            if not is_utf8(one):
+                problems.append(ProjectError("a file's name is not UTF-8", where=repr(one), fix="rename it"))
             found.setdefault(Path(os.path.abspath(one)), one)
     raise_problems(problems)
     return list(found.items())

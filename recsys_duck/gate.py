@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from recsys_duck.engines import Engine, Query
 from recsys_duck.errors import CheckError
 from recsys_duck.funnel import TOTALS, percent
-from recsys_duck.hints import Sample, hint
+from recsys_duck.hints import Sample, hint, records_option
 from recsys_duck.parameters import quoted
 from recsys_duck.plan import SHARE
-from recsys_duck.source import Input, Source
+from recsys_duck.source import Source
 from recsys_duck.stage import Contract, SqlStage, Stage
 from recsys_duck.store import CheckRecord
 
@@ -36,37 +36,43 @@ class Judge:
             CheckError: it keeps none of the rows that the files have.
         """
         n_in, n_kept = ledger["in"], ledger["kept"]
-        faults = {reason: n for reason, n in ledger.items() if reason not in (*TOTALS, *contract.filters) and n}
+        faults = {reason: n for reason, n in ledger.items() if reason not in (*TOTALS, *contract.harmless) and n}
         n_faults = sum(faults.values())
         is_of_files = contract.gate_of.startswith("files.")
         source = self._sources.get(contract.gate_of.removeprefix("files."))
         if n_in == 0 and is_of_files and source and source.files and not source.input.optional:
+            name = source.input.name
+            fix = f"check that they are the right files: --files {name}=GLOB"
+            if "records" in source.input.options:
+                fix = f"say where in a document its rows are: {records_option(name)}"
             raise CheckError(
-                f"the files of input {source.input.name} hold no row, nothing is published",
+                f"the files of input {name} hold no row, nothing is published",
                 where=", ".join(file.shown for file in source.files[:SHOWN_ROWS]),
-                fix=f"check that they are the right files: --files {source.input.name}=GLOB",
+                fix=fix,
             )
         if n_kept == 0 and n_in and n_faults == n_in and (is_of_files or contract.gate_of == EVENTS):
             samples = self._samples(stage, table, faults)
             raise CheckError(
                 f"{table} keeps none of {n_in:,} rows, nothing is published",
                 where=self._told(faults, samples),
-                fix=hint(samples[0], self._input_of(contract)),
+                fix=self._hint(samples[0], contract),
             )
         if n_faults <= MOST_REJECTED * n_in or not contract.gate_of.startswith(("files.", "staging.")):
             return CheckRecord("share", SHARE, "warn", 0, "counted")
         samples = self._samples(stage, table, faults)
         told = (
-            f"{table} rejects {n_faults:,} of {n_in:,} rows ({percent(n_faults, n_in)}): "
+            f"rejects {n_faults:,} of {n_in:,} rows ({percent(n_faults, n_in)}): "
             f'{self._told(faults, samples)}; see them: recsys-duck query "from {table}_rejected limit 20"'
         )
         return CheckRecord("share", SHARE, "warn", n_faults, "counted", told)
 
-    def _input_of(self, contract: Contract) -> Input:
-        """Find the input that a gate's rows come from: its own, or the first that must be there."""
+    def _hint(self, sample: Sample, contract: Contract) -> str:
+        """Say what to type for the input that a gate's rows come from: its own, or the first that must be there."""
         if contract.gate_of.startswith("files."):
-            return self._sources[contract.gate_of.removeprefix("files.")].input
-        return next(source.input for source in self._sources.values() if not source.input.optional)
+            source = self._sources[contract.gate_of.removeprefix("files.")]
+        else:
+            source = next(source for source in self._sources.values() if not source.input.optional)
+        return hint(sample, source.input, delimiter=source.files[0].text.delimiter if source.files else "")
 
     def _samples(self, stage: Stage, table: str, faults: Mapping[str, int]) -> list[Sample]:
         """Read some rejected rows of the most frequent reasons."""

@@ -156,7 +156,7 @@ def _stage_problems(stage: SqlStage, producers: Mapping[str, tuple[str, ...]]) -
     if stage.built_with and stage.built_with not in producers:
         yield ProjectError(
             f"{stage.key} is built with {stage.built_with}, which nothing makes",
-            where=f"{stage.path}, built with",
+            where=f"{stage.place}, built with",
             fix=near_miss(stage.built_with, producers),
         )
     gate_of = stage.contract.gate_of

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from recsys_duck.errors import ProjectError
 
 CHECKS = {"check": "fail", "check (warn)": "warn", "check (note)": "note"}
-FIELDS = ("grain", "why", "source", *CHECKS, "gate of", "filters", "for each", "only if", "built with", "as", "engine")
+FIELDS = ("grain", "why", "source", *CHECKS, "gate of", "harmless", "for each", "only if", "built with", "as", "engine")
 _FIELD = re.compile(r"^-- ([a-z]+(?:(?: [a-z]+){1,2}| \([a-z]+\))?):\s*(.*)$")
 
 

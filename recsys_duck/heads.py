@@ -4,37 +4,22 @@ No file is read whole before it is built: what a later row holds against them is
 Refuses files of another encoding, columns that nothing names or that stand twice, a first line that is none.
 """
 
-import codecs
-import io
-import json
-import os
 import re
-import shlex
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import isnan
-from pathlib import Path
-from typing import IO, Any
+from statistics import median_low
 
 from recsys_duck.errors import ProjectError
-from recsys_duck.formats import QUOTED_DELIMITER_BYTES
-from recsys_duck.packing import opened, packing_of
+from recsys_duck.hints import delimiter_of, delimiter_option
 from recsys_duck.records import Dialect, Tally, csv_records
 from recsys_duck.source import Input, SourceFile, TextForm
+from recsys_duck.text import first_lines
 
 CSV_ROWS = 100
-JSON_ROWS = 1000
-MOST_CHARACTERS = 16_000_000  # of one line, as DuckDB has it, and of all lines that are looked at
-MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+_WORD = re.compile(r"\ufeff?[^\W\d][\w .()/-]*")
+_JSON_LINE = re.compile(r'\s*(\[\s*)?\{\s*("|$)|\s*\[\s*$')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes for itself
 
 
@@ -44,8 +29,11 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     Raises:
         ProjectError: a name stands twice, `names` has more or fewer than the file, or it is not so encoded.
     """
-    form, lines = _text(declared, file, CSV_ROWS + 1)
+    form, lines = first_lines(declared, file, CSV_ROWS + 1)
     form, lines = _at_table(declared, form, lines)
+    if lines and _JSON_LINE.match(lines[0]) and declared.options.get("header", True) is not False:
+        fix = f"say so: --reader {declared.name}.format=ndjson"
+        raise ProjectError(f"{file.shown} is JSON, not CSV", where=f"{file.shown}, line {form.skip + 1}", fix=fix)
     form, rows = _csv_rows(declared, form, lines)
     if not rows:
         return replace(file, text=form, is_empty=True)
@@ -54,7 +42,8 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     if isinstance(named, list):
         if len(rows[0]) != len(named):
             what = f"{file.shown} has {len(rows[0])} columns, names has {len(named)}"
-            fix = "name each column of the file, in its order, or say its delimiter"
+            option = delimiter_option(declared.name, delimiter_of(lines, but=form.delimiter) or ";")
+            fix = f"name each column of the file, in its order; or say what separates them: {option}"
             raise ProjectError(what, where=f"input {declared.name}", fix=fix)
         names = [str(name) for name in named]
     else:
@@ -63,119 +52,13 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     if repeated:
         fix = "rename one of them in the first line; or, if that is data, say header = false"
         raise ProjectError(f"column {repeated[0]} stands twice", where=file.shown, fix=fix)
-    columns = dict(zip(names, zip(*_same_length(rows[has_header:], len(names)), strict=True), strict=False))
-    numeric = frozenset(name for name, values in columns.items() if _are_numbers(declared, values))
-    return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, text=form)
-
-
-def json_head(declared: Input, file: SourceFile) -> SourceFile:
-    """Name the keys of a JSON file's first rows, each with the type that holds all its values there.
-
-    The rows stand one a line, in one array, or in documents where `records` finds them. A column may be a
-    path into nested objects, `user.id`.
-
-    Raises:
-        ProjectError: one of the first rows is no JSON object.
-    """
-    if "records" in declared.options:
-        names = dict.fromkeys(declared.own_name(name) for name in declared.columns)
-        nested = frozenset(name for name in names if "." in name)
-        return replace(file, present=dict.fromkeys(names, "VARCHAR"), nested=nested, text=_form(declared, file))
-    form, lines = _text(declared, file, JSON_ROWS)
-    first = next((line.lstrip()[0] for line in lines if line.strip()), "")
-    if not first or (first == "[" and re.fullmatch(r"\s*\[\s*\]\s*", "".join(lines))):
-        return replace(file, text=form, is_empty=True)
-    form = replace(form, is_array=first == "[" and not _are_lists(lines))
-    rows = list(_array_rows("".join(lines)) if form.is_array else _line_rows(declared, file, lines))
-    if form.is_array and form.encoding != "utf-8":
-        command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
-        raise ProjectError(f"{file.shown} is an array in {form.encoding}", where=file.shown, fix=f"convert: {command}")
-    values: dict[str, list[Any]] = {}
-    for row in rows:
-        for name, value in row.items():
-            values.setdefault(name, []).append(value)
-    paths = {declared.own_name(name) for name in declared.columns} - set(values)
-    for path in sorted(path for path in paths if "." in path):
-        found = [value for row in rows if (value := at_path(row, path.split("."))) is not None]
-        if found:
-            values[path] = found
-    present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
-    later = {name: "VARCHAR" for name in sorted(paths - set(present)) if _has_key(file, form, name.split(".")[-1])}
-    texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
-    numeric = frozenset(
-        name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(declared, found)
-    )
-    nested = frozenset(path for path in paths if "." in path)
-    return replace(file, present={**present, **later}, numeric=numeric, nested=nested, late=frozenset(later), text=form)
-
-
-def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Read the rows of lines; one that is no object a gate rejects, unless it is the first."""
-    is_first = True
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, dict):
-            yield row
-        elif is_first and line.strip() != "null":
-            raise ProjectError(
-                f"input {declared.name} can't be read as JSON",
-                where=f"{file.shown}, line {number}",
-                fix='give one JSON object a line, or an array of them; or say another format: format = "csv"',
-            )
-        is_first = False
-
-
-def _are_lists(lines: Sequence[str]) -> bool:
-    """Tell whether a line is a list by itself, and another one follows: then lists stand for rows."""
-    some = [line for line in lines if line.strip()]
-    try:
-        return len(some) > 1 and isinstance(json.loads(some[0]), list)
-    except ValueError:
-        return False
-
-
-def _array_rows(text: str) -> Iterator[dict[str, Any]]:
-    """Read the first objects of an array, as far as the text goes."""
-    decoder, at, n_rows = json.JSONDecoder(), text.index("[") + 1, 0
-    while n_rows < JSON_ROWS:
-        found = re.compile(r"[\s,]*").match(text, at)
-        at = found.end() if found else at
-        try:
-            row, at = decoder.raw_decode(text, at)
-        except ValueError:
-            return
-        n_rows += 1
-        if isinstance(row, dict):
-            yield row
-
-
-def at_path(value: Any, path: Sequence[str]) -> Any:
-    """Find a value in nested objects and lists; null where there is none."""
-    for part in path:
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
-
-
-def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
-    """Tell whether a key stands anywhere in a file: rows further on may have what the first ones lack."""
-    sign = json.dumps(name).encode()
-    last = b""
-    with opened(file.path, form.packing) as stream:
-        while chunk := stream.read(MOST_CHARACTERS):
-            if sign in last + chunk:
-                return True
-            last = chunk[-len(sign) :]
-    return False
+    if not has_header and _is_header(rows):
+        form = replace(form, header=rows[0])
+    some = rows[has_header or bool(form.header) :]
+    columns = dict(zip(names, zip(*_same_length(some, len(names)), strict=True), strict=False))
+    numeric = frozenset(name for name, values in columns.items() if are_numbers(declared, values))
+    typical = {name: middle(columns[name]) for name in numeric}
+    return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, typical=typical, text=form)
 
 
 def _at_table(declared: Input, form: TextForm, lines: list[str]) -> tuple[TextForm, list[str]]:
@@ -197,13 +80,14 @@ def _csv_rows(declared: Input, form: TextForm, lines: Sequence[str]) -> tuple[Te
 
     Nothing says that a tab-separated file is quoted: it is, if each of its quotes opens and closes a field.
     """
-    texts = [line.rstrip("\r\n") for line in lines]
     dialect = dialect_of(declared, form, skip=0, has_header=False)
-    records = list(csv_records(texts, dialect, 0, Tally()))
+    records = list(csv_records(lines, dialect, 0, Tally()))
     if may_be_plain(declared, form) and any(record.problem or record.n_lines > 1 for record in records):
         form = replace(form, quote="")
-        records = list(csv_records(texts, replace(dialect, quote="", escape=""), 0, Tally()))
-    return form, [record.fields for record in records]
+        records = list(csv_records(lines, replace(dialect, quote="", escape=""), 0, Tally()))
+    rows = [record.fields for record in records]
+    n_fields = len(rows[0]) if rows else 0  # a delimiter at the end of a line stands for no field
+    return form, [row[:-1] if len(row) == n_fields + 1 and not row[-1] else row for row in rows]
 
 
 def may_be_plain(declared: Input, form: TextForm) -> bool:
@@ -233,90 +117,17 @@ def _refuse_odd_line(declared: Input, file: SourceFile, form: TextForm, lines: S
     if len(sizes) < 3 or not others or others[0][0] == sizes[0] or others[0][1] < 0.8 * (len(sizes) - 1):
         return
     name, first = declared.name, lines[0].strip()
-    sign = re.match(r"[%#;]|//|--", first)
+    mark = re.match(r"[%#;]|//|--", first)
     fix = f"if it is no part of the table, leave it out: --reader {name}.skip={form.skip + 1}"
-    if sign:
-        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{sign.group()}\"'"
-    elif others[0][0] == 1:
-        fix = f"say what separates the fields: --reader '{name}.delimiter=\";\"'"
+    if mark:
+        fix = f"if it is a comment, say so: --reader '{name}.comment=\"{mark.group()}\"'"
+    elif others[0][0] == 1 or (sizes[0] == 1 and delimiter_of(lines, but=form.delimiter)):
+        sign = delimiter_of(lines, but=form.delimiter) or ";"
+        fix = f"say what separates the fields: {delimiter_option(name, sign)}"
     raise ProjectError(
         f"the first line has {sizes[0]} fields, the next ones have {others[0][0]}: {first[:80]}",
         where=f"{file.shown}, line {form.skip + 1}",
         fix=fix,
-    )
-
-
-def _form(declared: Input, file: SourceFile) -> TextForm:
-    """Say how a text file is read before a line of it is: what is said, and what its first bytes tell."""
-    packing = packing_of(file.path, file.shown)
-    delimiter = str(declared.options.get("delimiter", ","))
-    default = '"' if len(delimiter.encode()) <= QUOTED_DELIMITER_BYTES else ""
-    encoding = str(declared.options.get("encoding", ""))
-    if not encoding:
-        with opened(file.path, packing) as stream:
-            head = stream.read(4)
-        encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8")
-    name = codecs.lookup(encoding).name
-    return TextForm(
-        packing=packing,
-        encoding={"utf-8-sig": "utf-8", "iso8859-1": "latin-1"}.get(name, name),
-        delimiter=delimiter,
-        quote=str(declared.options.get("quote", default)),
-    )
-
-
-def _text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, list[str]]:
-    """Read the first lines of a file, packed or not."""
-    lines: list[str] = []
-    try:
-        form = _form(declared, file)
-        with text_of(file.path, form) as stream:
-            left = MOST_CHARACTERS
-            while len(lines) < n_lines and left > 0 and (line := stream.readline(left)):
-                lines.append(line)
-                left -= len(line)
-    except UnicodeError as error:
-        raise not_encoded(declared.name, file, form.encoding, str(error)) from None
-    except (OSError, EOFError, zlib.error) as error:
-        told = getattr(error, "strerror", None) or str(error)
-        fix = f"check it, or unpack it: ls -l {shlex.quote(str(file.path))}"
-        raise ProjectError(f"can't read {file.shown}: {told}", where=str(file.path), fix=fix) from None
-    if any("\0" in line for line in lines):
-        fix = f"give its encoding, --reader {declared.name}.encoding=utf-16, or a text file"
-        raise ProjectError(f"{file.shown} is no text: it has bytes of zero", where=file.shown, fix=fix)
-    return form, lines
-
-
-def text_of(path: Path, form: TextForm) -> IO[str]:
-    """Open a file's text, unpacked and decoded; lines keep their ends. What Latin-1 has no sign for is Windows-1252."""
-    return io.TextIOWrapper(opened(path, form.packing), encoding=_decoding(form), newline="")
-
-
-def undecodable_line(path: Path, form: TextForm) -> int:
-    """Find the first line that is not encoded as said, counted from 1; 0 where lines don't end in one byte."""
-    if "\n".encode(_decoding(form)).removeprefix(codecs.BOM_UTF8) != b"\n":
-        return 0
-    with opened(path, form.packing) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode(_decoding(form))
-            except UnicodeError:
-                return number
-    return 0
-
-
-def _decoding(form: TextForm) -> str:
-    return {"utf-8": "utf-8-sig", "latin-1": "cp1252"}.get(form.encoding, form.encoding)
-
-
-def not_encoded(name: str, file: SourceFile, encoding: str, cause: str) -> ProjectError:
-    """Say that a file is of another encoding, and which it is likely to be."""
-    likely = "cp1252" if encoding == "utf-8" else "utf-8"
-    return ProjectError(
-        f"{file.shown} is not {encoding}",
-        where=file.shown,
-        fix=f"say its encoding, which is likely {likely}: --reader {name}.encoding={likely}",
-        cause=cause,
     )
 
 
@@ -325,21 +136,20 @@ def _same_length(rows: Sequence[Sequence[str]], n_columns: int) -> Iterator[Sequ
     return (row for row in rows if len(row) == n_columns)
 
 
-def _are_numbers(declared: Input, values: Sequence[str]) -> bool:
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first row of a file that is said to have no header is one: words, and numbers under some."""
+    first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if not others or len(first) < 2 or len(set(first)) < len(first) or not all(map(_WORD.fullmatch, first)):
+        return False
+    return any(all(_NUMBER.fullmatch(value) for value in values) for values in zip(*others, strict=True))
+
+
+def are_numbers(declared: Input, values: Sequence[str]) -> bool:
+    """Tell whether all texts that stand there are numbers."""
     written = [value for value in values if value.strip() and value not in declared.missing]
     return bool(written) and all(_NUMBER.fullmatch(value) for value in written)
 
 
-def _json_type(values: Sequence[Any]) -> str:
-    """Name the type of a key's values: BIGINT, DOUBLE, else text, which integers beyond bigint are, too.
-
-    BOOLEAN where all are booleans, JSON where all are lists or objects: one beside others is left to a gate.
-    """
-    scalars = [value for value in values if not isinstance(value, bool | list | dict)]
-    found = [value for value in scalars if not (isinstance(value, float) and isnan(value))]  # NaN is no value
-    kinds = {type(value) for value in found}
-    if values and not scalars:
-        return "JSON" if any(isinstance(value, list | dict) for value in values) else "BOOLEAN"
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in found):
-        return "BIGINT"
-    return "DOUBLE" if float in kinds and kinds <= {int, float} else "VARCHAR"
+def middle(written: Sequence[str]) -> float:
+    """Take the middle one of those texts that are numbers: the ends may be sentinels, as 0."""
+    return float(median_low([float(value) for value in written if _NUMBER.fullmatch(value)] or [0]))

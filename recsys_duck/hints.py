@@ -1,6 +1,7 @@
 """Hints: the option that would read rejected values, told from the values themselves."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recsys_duck.source import Input
@@ -18,11 +19,11 @@ class Sample:
     file: str = ""
 
 
-def hint(sample: Sample, declared: Input) -> str:
-    """Say what to type, so that values as these are read."""
+def hint(sample: Sample, declared: Input, *, delimiter: str = "") -> str:
+    """Say what to type, so that values as these are read; `delimiter` is the one that they were split at."""
     kind, _, column = sample.reason.partition("_")
     if sample.reason == "bad_line":
-        return _split(sample, declared)
+        return _split(sample, declared, delimiter)
     if sample.reason == "bad_time":
         return _time(present(sample.values), declared.name)
     if kind in ("bad", "unfit"):
@@ -65,14 +66,33 @@ def _time(values: list[str], input_name: str) -> str:
     return f"say how they are written: --reader '{input_name}.time_format=\"%d/%m/%Y\"', or name another column"
 
 
-def _split(sample: Sample, declared: Input) -> str:
-    """Say what may separate the fields of lines."""
+def _split(sample: Sample, declared: Input, delimiter: str) -> str:
+    """Say what may separate the fields of lines, unless they are JSON."""
+    input_name = declared.name
     if declared.format != "csv":
-        return f"give one JSON object a line, each key once, or name other files: --files {declared.name}=GLOB"
-    counts = Counter({sign: min((line.count(sign) for line in sample.values), default=0) for sign in DELIMITERS})
-    found = [sign for sign, n in counts.most_common(1) if n]
-    sign = found[0].replace("\t", "\\t") if found else ";"
-    return f"say what separates the fields, and what quotes mean: --reader '{declared.name}.delimiter=\"{sign}\"'"
+        other = f"or say where they are: {records_option(input_name)}"
+        return f"give one JSON object a line, each key once, or an array of them; {other}"
+    sign = delimiter_of(sample.values, but=delimiter)
+    if not sign:
+        return f"correct these lines; or leave out the first ones of each file: --reader {input_name}.skip=1"
+    return f"say what separates the fields, and what quotes mean: {delimiter_option(input_name, sign)}"
+
+
+def delimiter_of(lines: Sequence[str], *, but: str = "") -> str:
+    """Tell what may separate the fields of lines, other than `but`; empty where nothing does."""
+    counts = Counter({sign: min((line.count(sign) for line in lines), default=0) for sign in DELIMITERS if sign != but})
+    return next((sign for sign, n in counts.most_common(1) if n), "")
+
+
+def delimiter_option(input_name: str, sign: str) -> str:
+    """Write the option that says what separates fields."""
+    shown = sign.replace("\t", "\\t")
+    return f"--reader '{input_name}.delimiter=\"{shown}\"'"
+
+
+def records_option(input_name: str, key: str = "KEY") -> str:
+    """Write the option that says where in a document its rows are."""
+    return f"--reader '{input_name}.records=\"$.{key}[*]\"'"
 
 
 def _listed(texts: list[str] | tuple[str, ...]) -> str:

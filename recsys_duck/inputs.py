@@ -12,10 +12,10 @@ from recsys_duck.engines.sqltext import SqlText
 from recsys_duck.errors import ProblemsError, ProjectError, RecsysDuckError, near_miss, raise_problems
 from recsys_duck.formats import settled
 from recsys_duck.ids import id_problems, ids_of, with_id_types
-from recsys_duck.kind import Kind
+from recsys_duck.kind import SQL_FOLDER, Kind
 from recsys_duck.mapping import asked_columns, missing_columns, written_columns
-from recsys_duck.parameters import table_of
-from recsys_duck.settings import SETTINGS_FILE, Given
+from recsys_duck.parameters import load_parameters, table_of
+from recsys_duck.settings import PARAMETERS_FILE, SETTINGS_FILE, Given
 from recsys_duck.source import Input, Source, declare_input, find_files
 
 
@@ -100,6 +100,12 @@ def _said(root: Path, kind: Kind, toml: Mapping[str, Any], given: Given) -> dict
             said[name]["column"] = written_columns(kind.inputs[name]["columns"], said[name]["column"], where=where)
     for name, option, value in given.readers:
         _known_input(kind, name, "--reader")
+        if option in load_parameters(SQL_FOLDER / PARAMETERS_FILE):
+            raise ProjectError(
+                f"{option} is a parameter, no option of input {name}",
+                where=f"--reader {name}.{option}",
+                fix=f"say --set {option}={value}",
+            )
         said.setdefault(name, {})[option] = value
     asked = [
         (name or _only_required(kind, "--column", "INPUT.NAME=COLUMN"), column, own)

@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from recsys_duck.encoding import text_of
 from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.copies import bad_batches, csv_batches, is_plain, json_batches, refuse_escaped
 from recsys_duck.engines.faults import FULL
 from recsys_duck.engines.readers import count_select, sieve_select
 from recsys_duck.errors import StageError
-from recsys_duck.heads import may_be_plain, text_of
-from recsys_duck.lines import count_lines
+from recsys_duck.heads import may_be_plain
+from recsys_duck.lines import count_lines, last_sign
+from recsys_duck.packing import broken_fix
 from recsys_duck.records import SHOWN_CHARACTERS, Record, Tally
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
@@ -77,7 +79,10 @@ class Porter:
         intake = Intake(source)
         doubtful = []
         for file in source.files:
-            if file.is_empty or not source.input.is_text or file.text.is_array:
+            if file.is_empty or not source.input.is_text:
+                continue
+            if file.text.is_array:
+                _refuse_open(file)
                 continue
             tally = _readable(file, partial(_tally, source.input, file))
             if tally is None:
@@ -221,8 +226,20 @@ def _readable(file: SourceFile, read: Callable[[], T]) -> T:
         if isinstance(error, OSError) and error.errno in FULL:
             raise  # the warehouse's disk, no fault of the file
         told = getattr(error, "strerror", None) or str(error)
-        fix = f"pack it again, or fetch it again: it is cut off or broken ({told})"
+        fix = broken_fix(file.path, file.text.packing, told)
         raise StageError(f"{file.shown} can't be read to its end", where=file.shown, fix=fix) from None
+
+
+def _refuse_open(file: SourceFile) -> None:
+    """Refuse an array without its end: DuckDB reads one that is cut off after a comma without a word.
+
+    Raises:
+        StageError: it is cut off.
+    """
+    if _readable(file, partial(last_sign, file.path, file.text.packing)) != b"]":
+        told = "the array has no ] at its end"
+        fix = broken_fix(file.path, file.text.packing, told)
+        raise StageError(f"{file.shown} can't be read to its end", where=file.shown, fix=fix)
 
 
 def _tally(declared: Input, file: SourceFile) -> Tally | None:

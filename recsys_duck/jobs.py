@@ -160,7 +160,7 @@ def stay_stopped() -> None:
 
 def refuse_stop() -> None:
     """Raise again where a signal was heard and what it raised was swallowed, as callbacks of C code do."""
-    stopper = _stopper()
+    stopper = _stopper() if threading.current_thread() is threading.main_thread() else None
     if stopper is not None and stopper.heard:
         raise KeyboardInterrupt
 

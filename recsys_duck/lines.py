@@ -25,6 +25,17 @@ class LineCounts:
     is_even: bool = True
 
 
+def last_sign(path: Path, packing: str) -> bytes:
+    """Give the last byte of a file that is no blank; empty where there is none."""
+    last = b""
+    with opened(path, packing) as stream:
+        if not packing:
+            stream.seek(max(0, path.stat().st_size - CHUNK_BYTES))
+        while chunk := stream.read(CHUNK_BYTES):
+            last = chunk.rstrip()[-1:] or last
+    return last
+
+
 def count_lines(path: Path, packing: str, *, quote: str = "", comment: str = "") -> LineCounts:
     """Count a file's lines; a comment begins with `comment` at the start of its line.
 

@@ -91,6 +91,15 @@ def learned_from(generation: Path, folder: Path) -> str:
     return said
 
 
+def split_notes(generation: Path, folder: Path) -> list[str]:
+    """Say what is odd about the split that metrics are of; nothing where no split is published, as beside a sweep."""
+    if not _is_published(generation, folder, "split.manifest"):
+        return []
+    question = "select severity, told from meta.checks where stage = 'split.manifest' and n_failed > 0"
+    rows = read_published(generation, question, folder=folder)[1]
+    return [f"{'warning' if severity == 'warn' else severity:<10} {told}" for severity, told in rows]
+
+
 def _unheard(generation: Path, folder: Path, user: str) -> str:
     """Say why no event of a user is known to the lists; empty where some are.
 

@@ -1,8 +1,11 @@
 """The build lock: one builder at a time in a warehouse, readers need none.
 
-The kernel's lock on the file is the truth and dies with its holder; the text in it only tells who.
+The kernel's lock on the warehouse's own folder is the truth: it has no name that could be removed, and
+dies with its holder. The file build.lock only tells who holds it. It is locked too, for file systems that
+lock no folder and for older releases, which lock nothing else.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -10,12 +13,14 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 from recsys_duck.errors import BusyError, ProjectError
+
+# What a file system says that can't lock a folder, as NFS.
+NO_FOLDERS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
 
 
 @contextmanager
@@ -27,52 +32,63 @@ def build_lock(warehouse: Path) -> Iterator[None]:
         BusyError: another process holds it; says which one, since when and with what command.
     """
     path = warehouse / "build.lock"
+    opened: list[int] = []
     try:
-        warehouse.mkdir(parents=True, exist_ok=True)
-        opened = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise ProjectError(
-            f"can't write to the warehouse: {error.strerror}",
-            where=str(path),
-            fix="give --warehouse a folder you may write",
-        ) from None
-    with opened as stream:
-        if not _taken(stream):
-            raise BusyError(
-                "another build holds this warehouse", where=f"{path}: {_shown(path)}", fix="wait for it, or stop it"
-            )
-        stream.truncate(0)
+        try:
+            warehouse.mkdir(parents=True, exist_ok=True)
+            opened.append(os.open(warehouse, os.O_RDONLY | os.O_DIRECTORY))
+            opened.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o666))
+        except OSError as error:
+            raise ProjectError(
+                f"can't write to the warehouse: {error.strerror}",
+                where=str(path),
+                fix="give a folder that you may write: --warehouse DIR",
+            ) from None
+        if not all(map(_taken, opened)):
+            told = _shown(path)
+            raise BusyError("another build holds this warehouse", where=f"{path}: {told}", fix=_way_out(told))
         started = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
-        json.dump({"pid": os.getpid(), "started": started, "command": shlex.join(sys.argv)}, stream)
-        stream.flush()
+        held = {"pid": os.getpid(), "started": started, "command": shlex.join(sys.argv)}
+        os.truncate(opened[-1], 0)
+        os.write(opened[-1], json.dumps(held).encode())
         try:
             yield
         finally:
-            stream.truncate(0)
+            os.truncate(opened[-1], 0)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
-def _taken(stream: TextIO) -> bool:
+def _taken(descriptor: int) -> bool:
     """Try for a second: whoever asks for the holder holds the lock for a moment too."""
     for _ in range(20):
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if _is_free(descriptor, fcntl.LOCK_EX):
             return True
+        time.sleep(0.05)
     return False
+
+
+def _is_free(descriptor: int, operation: int) -> bool:
+    """Take a lock unless another process has it; of a folder that can't be locked, the file's lock decides."""
+    try:
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in NO_FOLDERS
+    return True
 
 
 def holder(warehouse: Path) -> str:
     """Tell who holds the lock, empty for nobody."""
     path = warehouse / "build.lock"
-    try:
-        with path.open(encoding="utf-8") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return ""
-    except OSError:
-        return _shown(path)
+    for one in (warehouse, path):
+        with suppress(FileNotFoundError, PermissionError):
+            descriptor = os.open(one, os.O_RDONLY)
+            try:
+                if not _is_free(descriptor, fcntl.LOCK_SH):
+                    return _shown(path)
+            finally:
+                os.close(descriptor)
     return ""
 
 
@@ -80,5 +96,10 @@ def _shown(path: Path) -> str:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         return f"pid {held['pid']} since {held['started']}: {held['command']}"
-    except (OSError, ValueError, KeyError):
-        return "unknown holder"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a process that its build.lock no longer names"
+
+
+def _way_out(told: str) -> str:
+    pid = told.split()[1] if told.startswith("pid ") else ""
+    return f"wait for it, or stop it: kill {pid}" if pid else "wait for it: recsys-duck status tells when nobody builds"

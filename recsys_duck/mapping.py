@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from recsys_duck.errors import ProjectError, near_miss
+from recsys_duck.hints import delimiter_of, delimiter_option, records_option
 from recsys_duck.source import Source, SourceFile, folder_values
 
 SHOWN = 5
@@ -83,9 +84,16 @@ def _hint(source: Source, file: SourceFile) -> str:
     key = next((key for key in folder_values(file.shown) if key in source.input.required), "")
     if key and key not in file.present:
         return f"; or read it from the folder {key}=…: --column {source.input.name}.{key}={key}"
+    name = source.input.name
+    nested = next((column for column, found in file.present.items() if found == "JSON"), "")
+    if nested:
+        return f"; if the rows are a list under one of them: {records_option(name, nested)}"
+    sign = delimiter_of(list(file.present)) if len(file.present) == 1 and source.input.format == "csv" else ""
+    if sign:
+        return f"; or say what separates the fields: {delimiter_option(name, sign)}"
     is_header = source.input.format == "csv" and source.input.options.get("header", True) is not False
     if is_header and any(name.isdigit() for name in file.present):
-        return f"; if its first line is data: --reader {source.input.name}.header=false"
+        return f"; if its first line is data: --reader {name}.header=false"
     return ""
 
 

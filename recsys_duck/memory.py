@@ -27,6 +27,8 @@ DOCUMENT_LEAST_BYTES = 400_000_000
 # Where an allocation is refused: addresses that are reserved and never touched count there too.
 CAP_FACTOR = 1.5
 THREAD_BYTES = 16_000_000
+THREADS_PER_PROCESSOR = 8
+LEAST_MOST_THREADS = 64  # a setting of a large machine works on a small one
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
@@ -63,6 +65,11 @@ def default_limit() -> int:
 def default_threads() -> int:
     """Count the processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def most_threads() -> int:
+    """Give the most threads that are of any use: more only wait for each other, and each takes memory."""
+    return max(LEAST_MOST_THREADS, THREADS_PER_PROCESSOR * default_threads())
 
 
 def sql_share(limit: int, *, has_models: bool = False) -> int:

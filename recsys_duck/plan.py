@@ -44,7 +44,8 @@ class Part:
 class Step:
     """A stage in a plan. `parts` is None while its planning table is not built.
 
-    `action` is run, check (the table is there, an assertion is new), reuse, or left (not selected).
+    `action` is run, check (the table is there, an assertion is new), reuse, or left (not selected). `lost`
+    names its table files that were written, and are missing or damaged now.
     """
 
     stage: Stage
@@ -55,6 +56,7 @@ class Step:
     record: StepRecord | None
     parts: tuple[Part, ...] | None
     is_forced: bool = False
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,11 @@ def make_plan(
         parts = _parts(stage, fingerprint, ingredients, project, store if record is None else None)
         if key not in published or published[key] != fingerprint:
             moved.add(key)
-        steps.append(
-            _step(
-                *(stage, fingerprint, ingredients, record, reason, parts),
-                is_selected=key in selected,
-                forced=forced,
-            )
+        step = _step(
+            *(stage, fingerprint, ingredients, record, reason, parts), is_selected=key in selected, forced=forced
         )
+        lost = store.lost(key, fingerprint) if step.action == "run" and record is None else ()
+        steps.append(replace(step, lost=lost, reason="its table is missing or damaged") if lost else step)
     return Plan(project, graph, tuple(steps))
 
 

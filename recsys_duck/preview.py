@@ -13,7 +13,7 @@ from typing import Any
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
 from recsys_duck.engines.sqltext import SqlText
-from recsys_duck.errors import ProjectError
+from recsys_duck.errors import ProjectError, StageError
 from recsys_duck.inputs import load_sources
 from recsys_duck.intake import Porter
 from recsys_duck.kind import load_kind
@@ -33,7 +33,8 @@ MEMORY_BYTES = 1_000_000_000
 class Preview:
     """Typed rows of the events, how many of the judged ones have an unfit value by reason, and how many items a name.
 
-    `n_named` is None where no file has names.
+    `n_named` is None where no file has names. `strangers` are some ids of the events and some of the names, where
+    fewer than half of the items have a name.
     """
 
     names: tuple[str, ...]
@@ -42,6 +43,7 @@ class Preview:
     unfit: dict[str, int]
     n_items: int
     n_named: int | None
+    strangers: tuple[tuple[str, ...], ...] = ()
 
 
 def looks_at(files: Sequence[tuple[Path, str]]) -> list[Look]:
@@ -71,10 +73,27 @@ def preview(text: str, cast: Cast, root: Path) -> Preview:
             return engine.fetch(Query(question, places, {}, sources, "the first rows"))
 
         names = tuple(cast.roles[0].column)
-        rows = fetched(f"select {', '.join(names)} from files.events limit {N_SHOWN}")
+        has_names = cast.role("items") is not None
+        rows = fetched(_first_rows(names, has_names=has_names))
         n_judged, unfit = _unfit(sources["events"], fetched)
-        n_items, n_named = _named(fetched) if cast.role("items") else (0, None)
-    return Preview(names, tuple(rows), n_judged, unfit, n_items, n_named)
+        n_items, n_named = _named(fetched) if has_names else (0, None)
+        strangers = _strangers(fetched) if n_named is not None and n_named < n_items / 2 else ()
+    names = (*names, "item_name") if has_names else names
+    return Preview(names, tuple(rows), n_judged, unfit, n_items, n_named, strangers)
+
+
+def _first_rows(names: Sequence[str], *, has_names: bool) -> str:
+    """Select the first events, with the names of their items: a wrong encoding shows in them."""
+    columns = f"{', '.join(names)}, row_number() over () as place"
+    first = f"select {columns} from files.events where not bad_line limit {N_SHOWN}"
+    shown = ", ".join(f"first_events.{name}" for name in names)
+    if not has_names:
+        return f"select {shown} from ({first}) as first_events order by first_events.place"
+    return (
+        f"select {shown}, min(items.item_name) as item_name from ({first}) as first_events "
+        "left join files.items on first_events.item_id = items.item_id "
+        f"group by {shown}, first_events.place order by first_events.place"
+    )
 
 
 def _shortened(source: Source, folder: Path) -> Source:
@@ -96,7 +115,10 @@ def _shortened(source: Source, folder: Path) -> Source:
 def _taken(source: Source, engine: DuckdbEngine, folder: Path) -> Source:
     """Make the files ready to be read, as a build does."""
     folder.mkdir()
-    return Porter(engine, folder).take(source).source
+    porter = Porter(engine, folder)
+    intake = porter.take(source)
+    porter.again(intake)
+    return intake.readable
 
 
 def _engine(folder: Path) -> DuckdbEngine:
@@ -106,8 +128,12 @@ def _engine(folder: Path) -> DuckdbEngine:
 def _parquet(path: Path, shown: str, engine: DuckdbEngine) -> Look:
     """Read the columns of a Parquet file and its first rows, as texts."""
     scan = f"read_parquet([{paths_text([path])}], hive_partitioning = false)"
-    types = engine.fetch(Query(f"describe select * from {scan}", where=shown))
-    texts = engine.fetch(Query(f"select cast(columns(*) as varchar) from {scan} limit {MOST_ROWS}", where=shown))
+    try:
+        types = engine.fetch(Query(f"describe select * from {scan}", where=shown))
+        texts = engine.fetch(Query(f"select cast(columns(*) as varchar) from {scan} limit {MOST_ROWS}", where=shown))
+    except StageError as error:
+        fix = "write it again: it may be cut off"
+        raise ProjectError(f"{shown} can't be read as Parquet", where=str(path), fix=fix, cause=error.cause) from None
     if not texts:
         raise ProjectError(f"{shown} has no rows", where=str(path), fix="give a file with rows")
     columns = tuple(
@@ -120,7 +146,9 @@ def _parquet(path: Path, shown: str, engine: DuckdbEngine) -> Look:
 def _unfit(source: Source, fetched: Callable[[str], list[tuple[Any, ...]]]) -> tuple[int, dict[str, int]]:
     """Count the first rows of the events, and those with a value that does not fit or a missing id."""
     tests = {flag: flag for flag, name in source.input.unfit.items() if source.has(name)}
-    tests |= {f"missing_{name}": f"{name} is null and not bad_{name}" for name in ("user_id", "item_id")}
+    for name in ("user_id", "item_id"):
+        tests[f"missing_{name}"] = f"{name} is null and not bad_{name} and not bad_line"
+    tests["bad_line"] = "bad_line"
     if source.has("weight"):
         tests["weight below 0"] = "weight < 0"
     counts = ", ".join(f"count(case when {test} then 1 end) as n_{at}" for at, test in enumerate(tests.values()))
@@ -140,3 +168,11 @@ def _named(fetched: Callable[[str], list[tuple[Any, ...]]]) -> tuple[int, int]:
         "on seen_items.item_id = named_items.item_id"
     )[0]
     return int(n_items), int(n_named)
+
+
+def _strangers(fetched: Callable[[str], list[tuple[Any, ...]]]) -> tuple[tuple[str, ...], ...]:
+    """Give some item ids of the events and some of the names."""
+    return tuple(
+        tuple(str(row[0]) for row in fetched(f"select distinct item_id from files.{name} order by item_id limit 3"))
+        for name in ("events", "items")
+    )

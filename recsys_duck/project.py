@@ -30,8 +30,9 @@ MODELLED = "recs.personal"
 class Project:
     """Everything a build needs to know, checked.
 
-    `unread` tells of settings without effect and of columns in the files that nothing reads. `off` names tables
-    that are left out, with the parameter that would make them; without one where it is of a model not chosen.
+    `unread` tells of settings without effect, of columns that nothing reads and of times in another unit.
+    `off` names tables that are left out, with the parameter that would make them; without one where it is of
+    a model that is not chosen.
     """
 
     root: Path
@@ -82,10 +83,6 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         contract={name: table_of(contract, name) for name in contract},
         toml=toml,
     )
-    if "?" in str(project.warehouse):
-        raise ProjectError(
-            "a warehouse's path can't hold a ?", where=str(project.warehouse), fix="give --warehouse another folder"
-        )
     _refuse_contradictions(project)
     return project
 

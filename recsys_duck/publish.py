@@ -2,14 +2,20 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
+from recsys_duck.damage import is_sign, unreadable
+from recsys_duck.errors import DamageError, StageError
 from recsys_duck.events import Event, Published, Warned
+from recsys_duck.jobs import run_one
 from recsys_duck.mapping import SHOWN, listed
 from recsys_duck.meta import meta_tables
 from recsys_duck.plan import Plan
 from recsys_duck.project import Project
 from recsys_duck.relation import definitions, relations
+from recsys_duck.run import How, open_engine
 from recsys_duck.stage import TOLD
 from recsys_duck.store import PartRecord, StepRecord, Store
 from recsys_duck.warehouse import Catalog, Generation, Warehouse
@@ -44,21 +50,32 @@ def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Sto
     return Catalog(tuple(found), comments, macros, meta)
 
 
-def publish(plan: Plan, records: Mapping[str, StepRecord], environment: str) -> Iterator[Event]:
-    """Publish a build's records under an environment's name, unless readers see the same already."""
+def publish(plan: Plan, records: Mapping[str, StepRecord], how: How) -> Iterator[Event]:
+    """Publish a build's records under an environment's name, unless readers see the same already.
+
+    Raises:
+        DamageError: a table file can't be read any more; nothing is published.
+        StageError, ResourceError: the catalog can't be written or read; nothing is published.
+    """
     store = Store(plan.project.warehouse)
     left = [step.stage.key for step in plan.of("left") if step.stage.key not in records]
     if left:
         n_left = f"{len(left)} stages" if len(left) > 1 else "1 stage"
-        told = f"--select leaves out {n_left} not built with these parameters and inputs, so not published"
+        told = f"--select leaves out {n_left} that no earlier build made, so they are not in this generation"
         yield Warned("", f"{told}: {listed(left, SHOWN)}")
-    yield from put_in_place(
-        make_catalog(plan.project, records, store),
-        store,
-        environment,
-        stages={key: record.fingerprint for key, record in records.items()},
-        parts=[part for record in records.values() for part in record.parts],
-    )
+    parts = [part for record in records.values() for part in record.parts]
+    stages = {key: record.fingerprint for key, record in records.items()}
+    try:
+        yield from put_in_place(
+            make_catalog(plan.project, records, store), store, how.environment, stages=stages, parts=parts
+        )
+    except StageError as error:
+        with closing(open_engine(how, store)) as engine:
+            paths = [store.part_path(part) for part in parts] if is_sign(error.cause) else []
+            damaged = run_one(engine, partial(unreadable, engine, paths))
+        if damaged:
+            raise DamageError(damaged, cause=error.cause) from None
+        raise
 
 
 def put_in_place(
@@ -70,7 +87,15 @@ def put_in_place(
     if warehouse.drop_stale_log(environment):
         yield Warned("", f"removed {environment}.duckdb.wal: someone had opened the catalog read-write")
     current = warehouse.published(environment)
-    is_new = current is None or current.signature != catalog.signature() or not warehouse.is_intact(current)
+    moved_from = warehouse.moved_from(current) if current else ""
+    if moved_from:
+        yield Warned("", f"the warehouse was moved or copied from {moved_from}: {environment} is published again")
+    is_new = (
+        bool(moved_from)
+        or current is None
+        or current.signature != catalog.signature()
+        or not warehouse.is_intact(current)
+    )
     if current is None or is_new:
         current = warehouse.publish(
             catalog,

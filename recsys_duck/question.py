@@ -5,6 +5,7 @@ parser reads it: a CTE that writes (`with x as (copy …)` is a SELECT to DuckDB
 read), and every table function that does more than read the catalog or its own arguments.
 """
 
+import glob
 import json
 import re
 import tempfile
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_duck import memory
+from recsys_duck.damage import catalog_told, damage_told
 from recsys_duck.engines.faults import ASKING, shortage
 from recsys_duck.errors import ProjectError, RecsysDuckError, ResourceError
 from recsys_duck.jobs import starting, stoppable
@@ -95,7 +97,7 @@ def reading(catalogs: Mapping[str, Path], *, folder: Path, limits: Limits | None
         try:
             yield reader
         except (duckdb.Error, MemoryError) as error:
-            raise _ours(error, reader.asked) from None
+            raise _ours(error, reader.asked, folder) from None
         finally:
             reader.close()
 
@@ -184,11 +186,12 @@ def _connect(catalogs: Mapping[str, Path], folder: Path, limits: Limits, spill: 
         try:
             connection.execute(f'attach {quoted(str(path))} as "{name}" (read_only)')
         except duckdb.Error as error:
-            raise ProjectError("can't open the catalog", where=str(path), fix="build again", cause=str(error)) from None
+            raise shortage(error, str(path), ASKING) or catalog_told(path, str(error)) from None
     connection.execute(f'use "{next(iter(catalogs))}"')
     for setting in ("http_proxy", "http_proxy_username", "http_proxy_password"):
         connection.execute(f"set {setting} = ''")  # taken from the environment, and readable
-    connection.execute(f"set allowed_directories = [{quoted(str(folder / 'tables'))}]")
+    tables = str(folder / "tables")  # and as the views write it, where a * or a [ of the path is escaped
+    connection.execute(f"set allowed_directories = [{quoted(tables)}, {quoted(glob.escape(tables))}]")
     connection.execute("set enable_external_access = false")  # Python's variables, too
     connection.execute("set lock_configuration = true")
     return connection
@@ -238,7 +241,8 @@ def _refuse_deeds(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 TABLES_LISTED = 'tables: recsys-duck query "select schema, name from (show all tables)"'
 
 
-def _ours(error: Exception, where: str) -> RecsysDuckError:
-    return shortage(error, where, ASKING) or ProjectError(
+def _ours(error: Exception, where: str, folder: Path) -> RecsysDuckError:
+    known = shortage(error, where, ASKING) or damage_told(str(error), folder)
+    return known or ProjectError(
         "the query failed", where=where, fix=f"correct the query; {TABLES_LISTED}", cause=str(error)
     )

@@ -111,21 +111,26 @@ class _Split:
 
 
 class _Lines:
-    """Lines of a text with a look ahead, and the number of the line that was read last."""
+    """Lines of a text with a look ahead, and the number and the end of the line that was read last."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._source = iter(lines)
         self._ahead: deque[str] = deque()
         self.number = 0
+        self.end = ""
 
     def read(self) -> str | None:
-        """Read a line; None at the end."""
-        line = self._ahead.popleft() if self._ahead else next(self._source, None)
-        self.number += line is not None
+        """Read a line, without its end; None after the last one."""
+        whole = self._ahead.popleft() if self._ahead else next(self._source, None)
+        if whole is None:
+            return None
+        self.number += 1
+        line = whole.rstrip("\r\n")
+        self.end = whole[len(line) :]
         return line
 
     def ahead(self, place: int) -> str | None:
-        """Look at a line further on, without reading it."""
+        """Look at a line further on, with its end, without reading it."""
         while len(self._ahead) <= place:
             line = next(self._source, None)
             if line is None:
@@ -137,7 +142,7 @@ class _Lines:
 def csv_records(lines: Iterable[str], dialect: Dialect, n_fields: int, tally: Tally) -> Iterator[Record]:
     """Give the records of a delimited file, its header left out, each with `n_fields` fields, or why not.
 
-    With `n_fields` 0 a record may have any number of them.
+    `lines` have their ends, which are kept within a value. With `n_fields` 0 a record may have any number of them.
     """
     split, source, header = _Split(dialect), _Lines(lines), dialect.has_header
     while (line := source.read()) is not None:
@@ -183,27 +188,30 @@ def _record(split: "_Split", source: _Lines, line: str, n_fields: int) -> Record
     text, n_lines = line, 1
     if problem == "open":
         text, n_lines, fields, problem = _closed(split, source, line)
+    if n_fields and len(fields) == n_fields + 1 and not fields[-1]:
+        del fields[-1]  # a delimiter at the end of the line, which DuckDB allows, too
     if not problem and n_fields and len(fields) != n_fields:
         problem = "an open quote" if n_lines > 1 else f"{len(fields)} fields instead of {n_fields}"
     if problem:
         return Record(number, 1, (), line[:SHOWN_CHARACTERS], problem)
-    inside = text.split("\n")[1:] if n_lines > 1 else ()
+    inside = re.split("\r\n?|\n", text)[1:] if n_lines > 1 else ()
     resembles = any(len(split.plain(one)) == n_fields for one in inside)
     return Record(number, n_lines, tuple(fields), text[:SHOWN_CHARACTERS], "", resembles)
 
 
 def _closed(split: "_Split", source: _Lines, line: str) -> tuple[str, int, list[str], str]:
     """Join lines to one whose quote is open until it is closed: the text, its lines, its fields, and why not."""
-    text, n_tries = line, 0
+    text, n_tries = line + source.end, 0
     for place in count():
         more = source.ahead(place)
         if more is None or len(text) > MOST_SPAN_CHARACTERS or n_tries > MOST_SPAN_TRIES:
             break
-        text += "\n" + more
+        text += more
         if not split.has_quote(more):
             continue
         n_tries += 1
-        fields, problem = split.fields(text)
+        whole = text.rstrip("\r\n")
+        fields, problem = split.fields(whole)
         if problem != "open":
-            return text, place + 2, fields, problem
+            return whole, place + 2, fields, problem
     return line, 1, [], "an open quote"

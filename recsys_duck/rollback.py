@@ -31,6 +31,9 @@ def roll_back(warehouse: Warehouse, environment: str, *, number: int | None) -> 
 
 def unfit(warehouse: Warehouse, generation: Generation) -> str:
     """Say why a generation can't be shown again; empty where it can."""
+    moved_from = warehouse.moved_from(generation)
+    if moved_from:
+        return f"its views read {moved_from}: the warehouse was moved or copied"
     if not warehouse.is_intact(generation):
         return "its file was changed after it was published"
     tables = Store(warehouse.folder).tables

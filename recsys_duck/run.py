@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from recsys_duck import memory
+from recsys_duck.damage import is_sign, unreadable
 from recsys_duck.engines import Engine, Query
 from recsys_duck.engines.duckdb import DuckdbEngine
-from recsys_duck.errors import ProjectError
+from recsys_duck.errors import DamageError, ProjectError, StageError
 from recsys_duck.events import Built, Event, Noted, Skipped, Started, Warned
 from recsys_duck.gate import Judge
 from recsys_duck.jobs import run_one
@@ -66,7 +67,41 @@ class Run:
             self._engine = stack.enter_context(closing(open_engine(how, store, has_models=has_models)))
 
     def step(self, step: Step) -> Iterator[Event]:
-        """Run, check or reuse a stage, and make its tables readable."""
+        """Run, check or reuse a stage, and make its tables readable.
+
+        Raises:
+            DamageError: a table file that it reads can't be read any more.
+            StageError, CheckError, ResourceError, InterruptedBuildError: what was finished stays.
+        """
+        try:
+            yield from self._step(step)
+        except StageError as error:
+            self._refuse_damage(step, error)
+            raise
+
+    def _refuse_damage(self, step: Step, error: StageError) -> None:
+        """Look at what a failed step reads, where the failure may be that of a file.
+
+        Raises:
+            DamageError: some of it can't be read to its end.
+        """
+        if self._engine is None or not is_sign(error.cause):
+            return
+        engine, left, paths = self._engine, [step.stage.key], set()
+        seen = set(left)
+        while left:
+            key = left.pop()
+            record = self.records.get(key) or (step.record if key == step.stage.key else None)
+            paths |= {self._store.part_path(part) for part in record.parts} if record else set()
+            if key == step.stage.key or self._project.stages[key].is_view:
+                new = set(self._plan.graph.upstream[key]) - seen
+                seen |= new
+                left += new
+        damaged = run_one(engine, partial(unreadable, engine, sorted(paths)))
+        if damaged:
+            raise DamageError(damaged, cause=error.cause) from None
+
+    def _step(self, step: Step) -> Iterator[Event]:
         key = step.stage.key
         if step.action in ("reuse", "left"):
             if step.record is not None:

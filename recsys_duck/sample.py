@@ -3,7 +3,6 @@
 Owns how an encoding is told from bytes. Refuses what is empty and what is no text.
 """
 
-import codecs
 import io
 import os
 import re
@@ -11,13 +10,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_duck.encoding import encoding_of
 from recsys_duck.errors import ProjectError
 from recsys_duck.packing import opened, packing_of
 
 HEAD_BYTES = 6_000_000
 PIECE_BYTES = 1_000_000  # of the middle and of the end
-UNMAPPED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes that cp1252 has no letter for
-MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _CONTROLS = re.compile("[\x00\x02-\x08\x0e-\x1b\x7f]")  # \x01 splits fields in files of Hive
 
 
@@ -48,37 +46,18 @@ def sample_of(path: Path, shown: str) -> Sample:
     is_whole = len(head) <= HEAD_BYTES
     if not head.strip(b"\x00\r\n\t \xef\xbb\xbf\xff\xfe"):
         raise ProjectError(f"{shown} is empty", where=str(path), fix="give a file with rows")
-    encoding = next((name for mark, name in MARKS.items() if head.startswith(mark)), "") or _unmarked(head)
+    encoding = encoding_of(head)
     pieces = [head if is_whole else head[: _last_end(head)]]
     if not is_whole and not packing and not encoding.startswith("utf-16"):
         pieces += _further(path)
     data = b"".join(pieces)
-    if encoding == "utf-8" and not _is_utf8(data):
-        encoding = "latin-1" if UNMAPPED.search(data) else "cp1252"
+    encoding = encoding_of(data)
     text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
     if len(_CONTROLS.findall(text[:100_000])) > len(text[:100_000]) / 100:
         name = shlex.quote(os.path.basename(path))
         raise ProjectError(f"{shown} is no text file", where=str(path), fix=f"see what it is: file {name}")
     lines = tuple(io.StringIO(text, newline=""))
     return Sample(lines, encoding, data.isascii(), is_whole, packing)
-
-
-def _unmarked(head: bytes) -> str:
-    """Tell UTF-16 without a mark from its zero bytes; else it is taken for UTF-8, until its bytes say otherwise."""
-    start = head[:10_000]
-    if start[1::2].count(0) > len(start) / 5:
-        return "utf-16-le"
-    if start[::2].count(0) > len(start) / 5:
-        return "utf-16-be"
-    return "utf-8"
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(data)  # the last letter may be cut off
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _further(path: Path) -> list[bytes]:

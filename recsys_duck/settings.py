@@ -3,6 +3,7 @@
 Refuses unknown settings and unfit values; files are looked for elsewhere.
 """
 
+import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from recsys_duck.parameters import Setting, load_parameters, read_toml, settle, 
 
 SETTINGS_FILE = "recsys.toml"
 PARAMETERS_FILE = "parameters.toml"
+UNFIT_SIGNS = ("?", "\\")  # of a database's path: what follows a ? is an option, a \ is a /
 TOP_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "kind": (lambda value: isinstance(value, str), "a text"),
     "warehouse": (lambda value: isinstance(value, str), "a folder"),
@@ -48,6 +50,9 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
         ProjectError: or several at once.
     """
     root = given.root.resolve()
+    if "\\" in str(root) and glob.has_magic(str(root)):
+        fix = "rename the folder, or give another: --project DIR"
+        raise ProjectError("DuckDB reads no path that holds a \\ with a *, ? or [", where=str(root), fix=fix)
     toml = read_settings_file(root)
     kind = load_kind(str(given.kind or toml.get("kind") or ""), has_files=bool(given.files))
     settings = settle(
@@ -62,8 +67,33 @@ def load_settings(given: Given) -> tuple[Path, Mapping[str, Any], Kind, Mapping[
 
 
 def warehouse_folder(given: Given, toml: Mapping[str, Any]) -> Path:
-    """Where the warehouse lies: the command line's, recsys.toml's, or `warehouse` in the project."""
-    return (given.warehouse or given.root / str(toml.get("warehouse", "warehouse"))).resolve()
+    """Where the warehouse lies: the command line's, recsys.toml's, or `warehouse` in the project.
+
+    Raises:
+        ProjectError: DuckDB would take the path for another.
+    """
+    folder = (given.warehouse or given.root / str(toml.get("warehouse", "warehouse"))).resolve()
+    for sign in UNFIT_SIGNS:
+        if sign in str(folder):
+            raise ProjectError(
+                f"a warehouse's path can't hold a {sign}, DuckDB would open another file",
+                where=str(folder),
+                fix="give another folder: --warehouse DIR",
+            )
+    if not is_text(str(folder)):
+        raise ProjectError(
+            "a warehouse's path has to be UTF-8", where=ascii(str(folder)), fix="give another folder: --warehouse DIR"
+        )
+    return folder
+
+
+def is_text(path: str) -> bool:
+    """Tell whether a path is UTF-8, as all that is written into SQL and JSON has to be."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_settings_file(root: Path) -> dict[str, Any]:

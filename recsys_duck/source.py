@@ -59,9 +59,10 @@ class Input:
 class TextForm:
     """How a text file is to be read, as its own bytes show: what nobody had to say.
 
-    `skip` counts the lines before the first record, blank and comment ones included. `copy` is a Parquet
-    file of its records, where DuckDB can't read the text itself; `is_lenient` leaves out the lines that are
-    no records, which then stand in a copy beside it.
+    `skip` counts the lines before the first record, blank and comment ones included. `header` has the names of
+    a first line that looks like a header, though the file is said to have none. `copy` is a Parquet file of its
+    records, where DuckDB can't read the text itself; `is_lenient` leaves out the lines that are no records,
+    which then are in a copy beside it.
     """
 
     packing: str = ""
@@ -69,6 +70,7 @@ class TextForm:
     delimiter: str = ","
     quote: str = '"'
     skip: int = 0
+    header: tuple[str, ...] = ()
     is_array: bool = False
     is_lenient: bool = False
     copy: Path | None = None
@@ -83,6 +85,7 @@ class SourceFile:
     `nested` those that are paths into objects, `late` those that no looked-at row
     has and a later one may, `folders` the values that its folders' names give.
     `text` says how a text file is read, `is_empty` that there is nothing in it.
+    `typical` has the middle one of the first numbers of a column.
     """
 
     path: Path
@@ -97,6 +100,7 @@ class SourceFile:
     folders: Mapping[str, str] = field(default_factory=dict)
     text: TextForm = TextForm()
     is_empty: bool = False
+    typical: Mapping[str, float] = field(default_factory=dict)
 
     def identity(self) -> list[object]:
         """What its fingerprint covers: the content where it was hashed, else size and time."""
@@ -189,7 +193,7 @@ def find_files(patterns: Sequence[str], *, root: Path, base: Path, content: bool
         _refuse_others(found)
     files = []
     for path in paths:
-        if not _is_text(path):
+        if not is_utf8(path):
             raise ProjectError("a file's name is not UTF-8", where=repr(path), fix="rename it")
         state = os.stat(path)
         digest = _digest(Path(path)) if content else ""
@@ -225,7 +229,8 @@ def changed(file: SourceFile) -> bool:
     return (state.st_size, state.st_mtime_ns) != (file.n_bytes, file.modified_ns)
 
 
-def _is_text(path: str) -> bool:
+def is_utf8(path: str) -> bool:
+    """Tell whether a file's name can be written down."""
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -67,7 +67,7 @@ class Check:
 class Contract:
     """What a table promises: its meaning, grain, checks and the comments of its columns.
 
-    `filters` are the reasons of a gate that a parameter asks for: no fault of the data.
+    `harmless` are the reasons of a gate that are no fault of the data: a filter that a parameter asks for, or a repeat.
     """
 
     about: str
@@ -76,7 +76,7 @@ class Contract:
     source: str = ""
     checks: tuple[Check, ...] = ()
     gate_of: str = ""
-    filters: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
 
 
@@ -222,7 +222,7 @@ def parse_stage(path: Path, root: Path, facts: SqlFacts, text: str, *, origin: s
         source=single.get("source", ""),
         checks=tuple(_check(name, value) for name, value in fields if name.startswith("check")),
         gate_of=single.get("gate of", ""),
-        filters=_names(single.get("filters", "")),
+        harmless=_names(single.get("harmless", "")),
         columns=facts.columns,
     )
     stage = SqlStage(

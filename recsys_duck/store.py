@@ -8,11 +8,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+# The files of a part's folder: the table is written first, and what is told of it after that.
+DATA = "data.parquet"
+TOLD = "part.json"
 FILES = "files.json"
 
 
@@ -84,6 +89,7 @@ class Store:
         self.tables = warehouse / "tables"
         self.temporary = warehouse / "temporary"
         self._records = warehouse / "records"
+        self._damaged: set[Path] = set()
 
     def part_folder(self, table: str, name: str) -> Path:
         """Where a part of a table lies."""
@@ -92,10 +98,13 @@ class Store:
 
     def part_path(self, part: PartRecord) -> Path:
         """The Parquet file of a part."""
-        return self.part_folder(part.table, part.folder) / "data.parquet"
+        return self.part_folder(part.table, part.folder) / DATA
 
     def new_folder(self, table: str, fingerprint: str) -> str:
-        """Name a folder that is not there yet: the fingerprint, or `<fingerprint>.<n>` for a forced run."""
+        """Name a free folder: the fingerprint, `<fingerprint>.<n>` for a forced run; a damaged one makes room."""
+        taken = self.part_folder(table, fingerprint)
+        if taken.exists() and self._is_lost(taken):
+            self.discard(taken / DATA)
         name, n = fingerprint, 0
         while self.part_folder(table, name).exists():
             n += 1
@@ -122,8 +131,8 @@ class Store:
         """Sync a written part and put it in place under its fingerprint."""
         if files:
             _write_text(scratch / FILES, json.dumps([asdict(one) for one in files]))
-        _write_text(scratch / "part.json", json.dumps(asdict(part)))
-        sync(scratch / "data.parquet")
+        _write_text(scratch / TOLD, json.dumps(asdict(part)))
+        sync(scratch / DATA)
         sync(scratch)
         target = self.part_folder(part.table, part.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,6 +163,10 @@ class Store:
 
     def record(self, key: str, fingerprint: str) -> StepRecord | None:
         """Find the record of a step whose parts are all there."""
+        record = self._read(key, fingerprint)
+        return record if record and all(map(self._is_whole, record.parts)) else None
+
+    def _read(self, key: str, fingerprint: str) -> StepRecord | None:
         try:
             fields = json.loads(self._record_path(key, fingerprint).read_text(encoding="utf-8"))
             record = StepRecord(
@@ -164,20 +177,38 @@ class Store:
                     "checks": tuple(CheckRecord(**check) for check in fields["checks"]),
                 }
             )
-        except (OSError, ValueError, TypeError, KeyError):
-            return None  # none, or one of another release: the step runs again
-        if all(_has_bytes(self.part_path(part), part.n_bytes) for part in record.parts):
-            return record
-        return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None  # none, a damaged one, or one of another release: the step runs again
+        return record if digest(record.ingredients) == fingerprint else None
 
     def ingredients(self, key: str, fingerprint: str) -> Mapping[str, Any] | None:
         """Read what went into a step, whether its parts are still there or not."""
-        try:
-            fields = json.loads(self._record_path(key, fingerprint).read_text(encoding="utf-8"))
-            ingredients: Mapping[str, Any] = fields["ingredients"]
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        return ingredients
+        record = self._read(key, fingerprint)
+        return record.ingredients if record else None
+
+    def lost(self, key: str, fingerprint: str) -> tuple[str, ...]:
+        """Name the table files that a step has written and that are not there any more as they were."""
+        record = self._read(key, fingerprint)
+        paths = [] if record is None else [self.part_path(part) for part in record.parts if not self._is_whole(part)]
+        return tuple(str(path.relative_to(self.warehouse)) for path in paths)
+
+    def suspects(self) -> list[Path]:
+        """List the table files that changed after they were written, as those of a copied warehouse may."""
+        return [path for path in sorted(self.tables.glob(f"*/*/*/{DATA}")) if _is_younger(path, path.with_name(TOLD))]
+
+    def vouch(self, path: Path) -> None:
+        """Take note that a suspect was read to its end."""
+        os.utime(path.with_name(TOLD))
+
+    def distrust(self, paths: Iterable[Path]) -> None:
+        """Take table files for lost, and leave them where they are."""
+        self._damaged |= set(paths)
+
+    def discard(self, path: Path) -> None:
+        """Take a damaged table file out of its place, with what is told of it; call it under the build lock."""
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.rename(path.parent, Path(tempfile.mkdtemp(dir=self.temporary)) / path.parent.name)
 
     def save(self, record: StepRecord) -> None:
         """Write a step's record, whole or not at all."""
@@ -189,11 +220,19 @@ class Store:
         return self._records / key.replace("/", ".") / f"{fingerprint}.json"
 
     def _whole(self, folder: Path) -> PartRecord | None:
-        try:
-            part = _part(json.loads((folder / "part.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        return part if _has_bytes(folder / "data.parquet", part.n_bytes) else None
+        part = _told(folder)
+        return part if part and self._has(folder / DATA, part.n_bytes) else None
+
+    def _is_lost(self, folder: Path) -> bool:
+        """Tell whether a folder's table is damaged or missing; one of which nothing tells may be whole."""
+        part = _told(folder)
+        return not self._has(folder / DATA, part.n_bytes) if part else not (folder / DATA).exists()
+
+    def _is_whole(self, part: PartRecord) -> bool:
+        return self._has(self.part_path(part), part.n_bytes)
+
+    def _has(self, path: Path, n_bytes: int) -> bool:
+        return path not in self._damaged and _has_bytes(path, n_bytes)
 
 
 def digest(ingredients: object) -> str:
@@ -217,12 +256,26 @@ def _has_bytes(path: Path, n_bytes: int) -> bool:
         return False
 
 
+def _is_younger(path: Path, other: Path) -> bool:
+    try:
+        return path.stat().st_mtime_ns > other.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
 def _write_text(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, encoding="utf-8")
     sync(beside)
     os.replace(beside, path)
     sync(path.parent)
+
+
+def _told(folder: Path) -> PartRecord | None:
+    try:
+        return _part(json.loads((folder / TOLD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _part(fields: Mapping[str, Any]) -> PartRecord:

@@ -10,8 +10,9 @@ import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 
-from recsys_duck.build import building, prelude
+from recsys_duck.build import building, drop_damage, prelude, repairing
 from recsys_duck.engines import Query
 from recsys_duck.errors import ProjectError, RecsysDuckError
 from recsys_duck.events import Event, Progress, Tried, Warned
@@ -93,13 +94,14 @@ def sweep(combinations: Sequence[Combination], how: How) -> Iterator[Event]:
     project = combinations[0].project
     with building(project) as store:
         _refuse_environment(Warehouse(project.warehouse), how.environment)
+        drop_damage(store, how)
         found: list[tuple[Mapping[str, Value], PartRecord]] = []
         told: set[Event] = set()
         for combination in combinations:
             started = time.monotonic()
             shown = {name: value.text() for name, value in combination.values.items()}
             try:
-                part = yield from _judge(combination, how, store, told)
+                part = yield from repairing(partial(_judge, combination, how, store, told), store)
             except RecsysDuckError as error:
                 error.where = "; ".join([error.where, *(f"{name} = {value}" for name, value in shown.items())])
                 raise

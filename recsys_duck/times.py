@@ -3,13 +3,22 @@
 Refuses columns that are no time as they are read; a single value that is none is judged by a gate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from statistics import median_low
 
 from recsys_duck.errors import ProjectError
 from recsys_duck.source import Source
 
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+SECONDS_A_YEAR = 31_556_952
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def formats_of(options: Mapping[str, object]) -> list[str]:
+    """List the formats that times of an input may have, in the order they are tried; none where none is said."""
+    said = options.get("time_format", [])
+    return [str(form) for form in said] if isinstance(said, list) else [str(said)]
 
 
 def time_problems(source: Source) -> Iterator[ProjectError]:
@@ -31,6 +40,29 @@ def time_problems(source: Source) -> Iterator[ProjectError]:
             own = declared.own_name(name)
             if own in file.present:
                 yield from _column_problems(source, file.shown, own, file.present[own], is_numeric=own in file.numeric)
+
+
+def unit_doubts(sources: Mapping[str, Source]) -> Iterator[str]:
+    """Tell of times whose unit is likely another: they fall outside of 1990 to 2100, and with that one they do not."""
+    for name, source in sources.items():
+        unit = str(source.input.options.get("time_unit", "text"))
+        columns = [
+            source.input.own_name(column) for column, kind in source.input.columns.items() if kind == "timestamp"
+        ]
+        numbers = [file.typical[own] for file in source.files for own in columns if own in file.typical]
+        if unit in PER_SECOND and numbers:
+            number = median_low(numbers)
+            likely = [one for one in PER_SECOND if 1990 <= _year(number, one) < 2100]
+            if likely and unit not in likely:
+                year, other = _year(number, unit), likely[0]
+                yield (
+                    f"the first times of input {name} are in the year {year:,.0f} with time_unit = {unit}, "
+                    f"and in {_year(number, other):.0f} with {other}: say --reader {name}.time_unit={other}"
+                )
+
+
+def _year(number: float, unit: str) -> float:
+    return 1970 + number / PER_SECOND[unit] // SECONDS_A_YEAR
 
 
 def _column_problems(source: Source, shown: str, own: str, found: str, *, is_numeric: bool) -> Iterator[ProjectError]:

@@ -18,6 +18,7 @@ _SPELLINGS = r"\N NULL null Null NaN nan NAN None none NA N/A n/a #N/A <NA> NaT 
 MISSING = frozenset(_SPELLINGS.split())
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # or three decimals
 _DATE = (
     re.compile(r"(?P<Y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})"),
     re.compile(r"(?P<one>\d{1,2})(?P<sep>[-/. ])(?P<two>\d{1,2})(?P=sep)(?P<year>\d{4}|\d{2})"),
@@ -49,7 +50,10 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How numbers are written: their decimal sign, whether all are whole, how many are below 0."""
+    """How numbers are written: their decimal sign, whether all are whole, how many are below 0.
+
+    The decimal sign is empty where each comma has three digits behind it, which may be thousands.
+    """
 
     decimal: str
     is_whole: bool
@@ -66,15 +70,22 @@ def missing_spellings(values: Iterable[str]) -> list[str]:
     return [value for value, _ in Counter(value for value in values if value in MISSING).most_common()]
 
 
-def numbers_of(values: Sequence[str]) -> Numbers | None:
-    """Tell how numbers are written; None where most of the values are none."""
+def numbers_of(values: Sequence[str], *, has_commas: bool = False) -> Numbers | None:
+    """Tell how numbers are written; None where most of the values are none.
+
+    `has_commas` says that a comma with three digits behind it is a decimal one.
+    """
     points = [value for value in values if _NUMBER.fullmatch(value)]
     commas = [value for value in values if _COMMA.fullmatch(value)]
-    has_comma = any("," in value for value in commas)
-    decimal, found = (",", commas) if has_comma and len(commas) >= len(points) else (".", points)
+    thousands = {value for value in values if _THOUSANDS.fullmatch(value)}
+    is_decimal = any("," in value and (has_commas or value not in thousands) for value in commas)
+    decimal, found = (",", commas) if is_decimal and len(commas) >= len(points) else (".", points)
+    if decimal == "." and thousands:
+        decimal, found = "", [value for value in values if value in thousands or _NUMBER.fullmatch(value)]
     if not found or len(found) < MOST_SHARE * len(values):
         return None
-    is_whole = not any(re.search(r"[.,]\d*[1-9]|[eE]-", value) for value in found)
+    fraction = re.compile(r"\.\d*[1-9]|[eE]-" if decimal != "," else r",\d*[1-9]")
+    is_whole = not any(fraction.search(value) for value in found)
     return Numbers(decimal, is_whole, sum(value.startswith("-") for value in found))
 
 

@@ -4,6 +4,7 @@ Owns how a catalog is written, checked and put in place. Beside each generation 
 that says what it holds, so that a build never has to open what a reader may hold.
 """
 
+import filecmp
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import duckdb
 from recsys_duck.engines.duckdb import UNIT_HASH
 from recsys_duck.engines.faults import BUILDING, shortage
 from recsys_duck.errors import ProjectError, StageError, near_miss
+from recsys_duck.jobs import refuse_stop
 from recsys_duck.macro import Macro
 from recsys_duck.parameters import quoted
 from recsys_duck.relation import Relation, definitions
@@ -68,7 +70,7 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One published catalog file, as the JSON beside it tells."""
+    """One published catalog file, as the JSON beside it tells; `folder` is the warehouse that its views read."""
 
     environment: str
     number: int
@@ -80,6 +82,7 @@ class Generation:
     n_tables: int
     n_rows: int
     state: tuple[int, int]
+    folder: str = ""
 
     @property
     def n_bytes(self) -> int:
@@ -113,7 +116,33 @@ class Warehouse:
                 with suppress(FileNotFoundError):
                     if generation.path.stat().st_ino == inode:
                         return generation
+        return self._copied(environment)
+
+    def _copied(self, environment: str) -> Generation | None:
+        """Find what an environment shows by its bytes: a copy of a warehouse may have two files in place of one."""
+        for generation in reversed(self.generations(environment)):
+            with suppress(OSError):
+                if filecmp.cmp(generation.path, self.catalog_path(environment), shallow=False):
+                    return generation
         return None
+
+    def moved_from(self, generation: Generation) -> str:
+        """Say where the tables lie that a generation's views read, where that is not here; empty where it is."""
+        return generation.folder if generation.folder != os.path.realpath(self.folder) else ""
+
+    def readable(self, generation: Generation) -> Generation:
+        """Return a generation whose views read this warehouse.
+
+        Raises:
+            ProjectError: the warehouse was copied or moved.
+        """
+        if self.moved_from(generation):
+            raise ProjectError(
+                f"this warehouse was moved or copied, and {generation.environment} reads {self.moved_from(generation)}",
+                where=str(self.folder),
+                fix=f"recsys-duck build --as {generation.environment}: it publishes again, and runs no stage",
+            )
+        return generation
 
     def shown(self, environment: str) -> Generation:
         """Find the generation that an environment shows now.
@@ -124,9 +153,9 @@ class Warehouse:
         generation = self.published(environment)
         if generation is None and self.catalog_path(environment).exists():
             raise ProjectError(
-                f"{environment}.duckdb is no generation of this warehouse",
+                f"{environment}.duckdb is not a generation of this warehouse, or what is told of it is damaged",
                 where=str(self.folder),
-                fix="it was copied or moved: build again",
+                fix="recsys-duck build: it publishes the catalog again",
             )
         if generation is None:
             raise ProjectError(
@@ -173,7 +202,7 @@ class Warehouse:
             StageError: a view of it can't be read.
         """
         self.history.mkdir(parents=True, exist_ok=True)
-        number = max((one.number for one in self._known(environment)), default=0) + 1
+        number = max(self._numbers(environment), default=0) + 1
         path = self.history / f"{environment}-{number}.duckdb"
         beside = self.history / f".{path.name}"
         log = beside.with_name(f"{beside.name}.wal")
@@ -204,10 +233,12 @@ class Warehouse:
             n_tables=len(catalog.relations),
             n_rows=n_rows,
             state=(state.st_size, state.st_mtime_ns),
+            folder=os.path.realpath(self.folder),
         )
         fields = {**asdict(generation), "path": path.name}
         path.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
         sync(path.with_suffix(".json"))
+        refuse_stop()  # DuckDB may have swallowed what a signal raises
         self.show(generation)
         return generation
 
@@ -223,6 +254,11 @@ class Warehouse:
         sync(self.history)
         sync(self.folder)
 
+    def _numbers(self, environment: str) -> Iterator[int]:
+        """List the numbers that are taken, those of generations of which nothing tells any more too."""
+        numbers = (path.stem.removeprefix(f"{environment}-") for path in self.history.glob(f"{environment}-*.duckdb"))
+        yield from (int(number) for number in numbers if number.isdigit())
+
     def _known(self, environment: str) -> Iterator[Generation]:
         for path in self.history.glob(f"{environment}-*.json"):
             catalog = path.with_suffix(".duckdb")
@@ -230,9 +266,11 @@ class Warehouse:
                 continue
             try:
                 fields = json.loads(path.read_text(encoding="utf-8"))
-                yield Generation(**{**fields, "path": catalog, "state": tuple(fields["state"])})
+                stages, files, state = dict(fields["stages"]), dict(fields["files"]), tuple(map(int, fields["state"]))
+                known = {"path": catalog, "state": state, "stages": stages, "files": files}
+                yield Generation(**{**fields, **known, "number": int(fields["number"])})
             except (OSError, ValueError, TypeError, KeyError):
-                continue  # of another release: readers keep it, a build publishes anew; or cleaned meanwhile
+                continue  # damaged, of another release, or cleaned meanwhile: a build publishes anew
 
 
 def check_environment(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from building import EVENTS, lay_out, rows, run, started
+from projects import ask, command_here, lay_out_events
 from scipy.sparse import csr_matrix
 
 from recsys_duck import memory
@@ -300,3 +301,26 @@ from split.train
     lay_out(tmp_path, sql={"recs/personal/als": text})
     run(tmp_path, {"parameters": [("models", ["als"])]})
     assert rows(tmp_path, "select count(*) = (select count(*) from split.train) from recs.personal") == [(True,)]
+
+
+def test_weights_of_zero_give_no_lists_and_a_warning(tmp_path: Path) -> None:
+    events = "select i % 4 as user_id, i % 5 as item_id, 0 as weight from range(20) as numbers(i)"
+    lay_out_events(tmp_path, events, settings='[parameters]\nweighting = "raw"\nmodels = ["als"]\nfactors = 2\n')
+    told = command_here(tmp_path, "build")
+    assert told.returncode == 0, told.stderr
+    warnings = [line for line in told.stderr.splitlines() if line.startswith("warning") and "models.als" in line]
+    assert len(warnings) == 1
+    assert "weight" in warnings[0]
+    assert ask(tmp_path / "warehouse", "select count(*) from recs.personal where model_name = 'als'") == [(0,)]
+    assert ask(tmp_path / "warehouse", "select n_users, n_items from models.fits") == [(0, 0)]
+
+
+def test_a_user_whose_weights_are_all_zero_gets_no_list_of_als(tmp_path: Path) -> None:
+    events = "select i % 4 as user_id, i % 5 as item_id, least(i % 4, 1) as weight from range(18) as numbers(i)"
+    settings = '[parameters]\nweighting = "raw"\nmodels = ["als"]\nfactors = 2\ninclude_seen = true\n'
+    lay_out_events(tmp_path, events, settings=settings)
+    assert command_here(tmp_path, "build").returncode == 0
+    listed = ask(
+        tmp_path / "warehouse", "select distinct user_id from recs.personal where model_name = 'als' order by 1"
+    )
+    assert listed == [(1,), (2,), (3,)]

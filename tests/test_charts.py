@@ -3,7 +3,8 @@
 import pytest
 
 from recsys_duck.charts import Bars, Grid, Histogram, Lines, drawn
-from recsys_duck.console import cell_width, printable
+from recsys_duck.console import cell_width
+from recsys_duck.escapes import printable
 
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
 HEART = "\N{HEAVY BLACK HEART}\ufe0f"

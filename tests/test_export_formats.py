@@ -199,6 +199,28 @@ def test_text_of_one_column_takes_no_more(project: Path, tmp_path: Path) -> None
     assert (tmp_path / "x.csv").read_text().splitlines()[0] == "line"  # the check's own column is left out
 
 
+def test_the_table_of_a_sweep_is_an_export_too(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    swept = ("sweep", "--set", "split=random", "--set", "seed=0,1", "--set", 'models=["popular"]')
+    assert command_here(tmp_path, *swept).returncode == 0
+    done = command_here(tmp_path, "export", "eval.sweep", "x.csv", "--as", "sweep")
+    assert done.returncode == 0, done.stderr
+    assert {row["seed"] for row in read_csv(tmp_path / "x.csv")} == {"0", "1"}
+
+
+def test_a_folder_named_key_is_value_adds_no_column(project: Path, tmp_path: Path) -> None:
+    write_stage(project, "exports/parts", EXPORT.replace("counted.csv", "part_{i}.csv\n-- rows per file: 4"))
+    try:
+        done = command_here(project, "export", "parts", f"{tmp_path}/item_id=5/run=1/")
+    finally:
+        (project / "sql/exports/parts.sql").unlink()
+    assert done.returncode == 0, done.stderr
+    found = [row for at in range(3) for row in read_csv(tmp_path / f"item_id=5/run=1/part_{at}.csv")]
+    wanted = rows(project, "select item_id, n_events from core.item_counts order by 1")
+    assert [tuple(map(int, row.values())) for row in found] == wanted
+    assert list(found[0]) == ["item_id", "n_events"]
+
+
 def test_a_table_name_is_read_whatever_its_case_and_a_wrong_one_told(project: Path, tmp_path: Path) -> None:
     assert command_here(project, "export", "RECS.Personal", str(tmp_path / "x.csv")).returncode == 0
     done = command_here(project, "export", "recs.persnal", str(tmp_path / "y.csv"))

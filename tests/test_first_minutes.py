@@ -52,6 +52,35 @@ def test_the_rows_shown_are_those_that_are_read(shop: Path) -> None:
     assert "no file has the names of the items" in shown
 
 
+def test_rows_that_will_be_rejected_are_counted_by_reason(shop: Path) -> None:
+    odd = ',s1,01/01/2024,1\nc1,s1,soon,1\nc1,s1,01/01/2024,many\nc1,s1,01/01/2024,-1\nc1,"s1,01/01/2024,1\nc1,s1\n'
+    (shop / "orders.csv").write_text(ORDERS + odd, encoding="utf-8")
+    shown = command_here(shop, "init", "orders.csv", "--yes").stderr
+    told = [line for line in shown.splitlines() if " of 96 events: " in line]
+    reasons = {line.partition(": ")[2]: int(line.split()[0]) for line in told}
+    assert reasons == {"missing_user_id": 1, "bad_time": 1, "bad_weight": 1, "weight below 0": 1, "bad_line": 2}
+
+
+def test_names_show_beside_the_rows_and_ids_that_match_none_beside_each_other(shop: Path) -> None:
+    shown = command_here(shop, "init", "orders.csv", "products.csv", "--yes").stderr
+    assert "s1" in shown
+    assert "Thing 1" in shown
+    (shop / "products.csv").write_text(PRODUCTS.replace("\ns", "\nS-"), encoding="utf-8")
+    shown = command_here(shop, "init", "orders.csv", "products.csv", "--yes", "--force").stderr
+    assert "0 of 7 items have a name\nids of the events: 's0', 's1', 's2'; of the names: 'S-0', 'S-1', 'S-2'" in shown
+
+
+def test_names_of_files_and_columns_may_hold_anything(tmp_path: Path) -> None:
+    name = 'my "orders"\n[x] #1\t.csv'
+    (tmp_path / name).write_text('"user ""id""\t",it\\em\n1,2\n2,3\n', encoding="utf-8")
+    (tmp_path / "left\nout.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    done = command_here(tmp_path, "init", ".", "--yes", "--column", "item_id=it\\em")
+    assert done.returncode == 0, done.stderr
+    column = settings(tmp_path)["files"]["events"]["column"]  # type: ignore[index]
+    assert column == {"user_id": 'user "id"\t', "item_id": "it\\em"}
+    assert command_here(tmp_path, "plan").returncode == 0
+
+
 def test_every_guess_is_a_line_to_change(shop: Path) -> None:
     assert command_here(shop, "init", "orders.csv", "products.csv", "--yes").returncode == 0
     said = settings(shop)
@@ -123,10 +152,12 @@ def test_many_files_are_named_by_a_pattern_that_fits_no_other(shop: Path) -> Non
         (["orders.csv", "--column", "user=sku"], "there is no column user to give", "did you mean user_id?"),
         (["orders.csv", "--kind", "mpd"], "recipe mpd_artists has its own files", "recsys-duck init --recipe"),
         (["data.zip"], "data.zip is a zip archive", "unzip data.zip"),
+        (["cut.parquet"], "cut.parquet can't be read as Parquet", "write it again"),
     ],
 )
 def test_what_can_not_be_guessed_is_told_with_a_way_out(shop: Path, arguments: list[str], told: str, fix: str) -> None:
     (shop / "data.zip").write_bytes(b"PK\x03\x04rest")
+    (shop / "cut.parquet").write_bytes(b"PAR1rest")
     before = sorted(shop.iterdir())
     done = command_here(shop, "init", *arguments, "--yes")
     assert done.returncode == 2, done.stderr

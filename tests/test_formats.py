@@ -247,7 +247,7 @@ BROKEN = ["hello", "[1, 2]", "3", '"x"', '{"user_id": 1', '[{"user_id": 1, "item
 
 @pytest.mark.parametrize("line", BROKEN)
 def test_a_first_line_that_is_no_json_object_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
-    lay_out_lines(tmp_path, "", line, '{"user_id": 1, "item_id": 2}')
+    lay_out_lines(tmp_path, "", line, line, '{"user_id": 1, "item_id": 2}')  # more such lines than rows
     with pytest.raises(ProjectError) as caught:
         load(tmp_path, kind="events", files=(("", str(tmp_path / "events.ndjson")),))
     assert caught.value.what == "input events can't be read as JSON"

@@ -40,11 +40,8 @@ def test_a_build_tells_it_for_each_row_and_again_where_the_table_is_reused(
     write_stage(lay_out(tmp_path), "core/busy", STAGE.format(severity, ""))
     told = [f"item {item} has {1234 * n:,} events, 25.0 % of all" for item, n in ((1, 4), (2, 5), (3, 7))]
     for _ in range(2):
-        assert [
-            one.message
-            for one in run(tmp_path, select=("+core.busy",))
-            if isinstance(one, event) and one.stage == "core.busy"
-        ] == told
+        events = run(tmp_path, select=("+core.busy",))
+        assert [one.message for one in events if isinstance(one, event) and one.stage == "core.busy"] == told
     found = rows(tmp_path, "select severity, told from meta.checks where stage = 'core.busy' and kind = 'check'")
     assert found == [(severity, "\n".join(told))]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from building import checksums, how, lay_out, ran, rows, run, started, write_stage
+from projects import published_files
 
 from recsys_duck.build import build
 from recsys_duck.engines.sqltext import SqlText
@@ -39,6 +40,13 @@ def project(tmp_path: Path) -> Path:
     lay_out(tmp_path)
     run(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module", name="stopped")
+def project_of_stopped_builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = lay_out(tmp_path_factory.mktemp("stopped"))
+    run(root, select=("+recs.popular",))
+    return root
 
 
 def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -120,6 +128,103 @@ def test_a_second_builder_is_told_who_builds(project: Path) -> None:
         with pytest.raises(BusyError):
             run(project)
     assert ran(run(project)) == set()
+
+
+@pytest.mark.parametrize("lost", ["build.lock", "another build.lock", "the whole name"])
+def test_a_lock_holds_whatever_happens_to_its_file(tmp_path: Path, lost: str) -> None:
+    with build_lock(tmp_path):
+        if lost == "the whole name":
+            (tmp_path / "build.lock").rename(tmp_path / "gone")
+        else:
+            (tmp_path / "build.lock").unlink()
+        if lost == "another build.lock":
+            (tmp_path / "build.lock").write_text("[]")
+        with pytest.raises(BusyError) as told, build_lock(tmp_path):
+            pass
+        assert "recsys-duck status" in told.value.fix
+        assert holder(tmp_path) != ""
+    assert holder(tmp_path) == ""
+    with build_lock(tmp_path):
+        assert f"pid {os.getpid()}" in holder(tmp_path)
+
+
+def test_two_processes_never_hold_a_warehouse_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from recsys_duck.lock import build_lock\n"
+        "with build_lock(pathlib.Path(sys.argv[1])): print('held')"
+    )
+    with build_lock(tmp_path):
+        (tmp_path / "build.lock").unlink()
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "held" not in done.stdout
+    assert "BusyError" in done.stderr
+
+
+WHERE = {
+    "while the session's views are defined": ("recsys_duck.engines.duckdb.DuckdbEngine", "define"),
+    "while a plan is made": ("recsys_duck.build", "make_plan"),
+    "while the catalog is written": ("recsys_duck.warehouse", "_write_meta"),
+    "while the catalog is checked": ("recsys_duck.warehouse", "_check_catalog"),
+    "before the catalog is put in place": ("recsys_duck.warehouse.Warehouse", "show"),
+    "while the project is read": ("recsys_duck.project", "read_macros"),
+    "while what was built is told": ("recsys_duck.console.Narrator", "show"),
+    "while a module is loaded": ("recsys_duck.engines.copying", ""),
+}
+# Sends the signal in the middle of a call of DuckDB's on the main thread, which raises RuntimeError or swallows it.
+STOPPED = """
+import importlib, os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from recsys_duck.cli import main
+home, name, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+sent = []
+def send():
+    import duckdb
+    if sent:
+        return
+    sent.append(True)
+    threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+    duckdb.execute("select count(*) from range(20000000) a(i) where md5(i::varchar) < '3'").fetchall()
+if name:
+    import functools
+    module, _, owner = home.rpartition(".") if home[home.rfind(".") + 1].isupper() else (home, "", "")
+    place = importlib.import_module(module)
+    place = getattr(place, owner) if owner else place
+    was = getattr(place, name)
+    setattr(place, name, functools.wraps(was)(lambda *given, **named: send() or was(*given, **named)))
+else:
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name == "duckdb":
+                os.kill(os.getpid(), number)
+    sys.meta_path.insert(0, Finder())
+sys.argv[1:] = sys.argv[4:]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"), [*((one, signal.SIGTERM) for one in sorted(WHERE)), (sorted(WHERE)[-1], signal.SIGINT)]
+)
+def test_a_signal_at_any_moment_ends_in_words_and_publishes_nothing(
+    stopped: Path, moment: str, sent: signal.Signals
+) -> None:
+    before = published_files(stopped / "warehouse")
+    home, name = WHERE[moment]
+    is_new = f"popular_n={3 + sorted(WHERE).index(moment)}"  # so that something runs
+    given = ["build", "--select", "+recs.popular", "--set", is_new, "--project", str(stopped)]
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, home, name, str(int(sent)), *given],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (128 + sent, False), done.stderr
+    assert done.stderr.splitlines()[-2 if "fix:" in done.stderr else -1].startswith("error: ")
+    after = published_files(stopped / "warehouse")
+    assert {name: after.get(name) for name in before} == before
+    assert not (stopped / "warehouse/temporary").exists()
+    assert holder(stopped / "warehouse") == ""
 
 
 def test_a_stopped_generator_gives_the_lock_back(project: Path) -> None:

@@ -98,12 +98,20 @@ def test_some_bad_values_hide_nothing() -> None:
         (["1,5", "2"], ",", False, 0),
         (["1,0", "-1,0"], ",", True, 1),
         (["1.234,50", "-3,00"], ",", False, 1),
+        (["1,250", "2", "-1,000,000"], "", True, 1),  # thousands, or three decimals: nothing tells
+        (["1,250", "0,500"], ",", False, 0),
     ],
 )
 def test_numbers_tell_their_decimal_sign(values: list[str], decimal: str, is_whole: bool, n_negative: int) -> None:
     told = numbers_of(values)
     assert told is not None
     assert (told.decimal, told.is_whole, told.n_negative) == (decimal, is_whole, n_negative)
+
+
+def test_three_digits_behind_a_comma_are_decimals_where_semicolons_split_the_fields() -> None:
+    told = numbers_of(["1,250", "2,000"], has_commas=True)
+    assert told is not None
+    assert (told.decimal, told.is_whole) == (",", False)
 
 
 def test_ids_are_the_same_however_whole_numbers_are_written() -> None:

@@ -163,7 +163,7 @@ def test_reasons_tell_the_truth(project: Path) -> None:
     run(project)
     path = next((project / "warehouse/tables/core/interactions").rglob("data.parquet"))
     path.unlink()
-    assert steps(project)["core.interactions"].reason == "its table is missing"
+    assert steps(project)["core.interactions"].reason == "its table is missing or damaged"
     assert steps(project, {"fingerprint": "content"})["staging.events"].reason == "files are recognised in another way"
 
 

@@ -12,6 +12,7 @@ import click
 
 from recsys_duck import __version__
 from recsys_duck.cli import ask, files, life, run, show, start
+from recsys_duck.cli.options import say
 from recsys_duck.errors import InterruptedBuildError, RecsysDuckError, ResourceError, TerminatedBuildError
 from recsys_duck.jobs import starting, stay_stopped, stoppable
 
@@ -57,7 +58,7 @@ def main() -> None:
     except RecsysDuckError as error:
         if isinstance(error, InterruptedBuildError | TerminatedBuildError):
             stay_stopped()
-        click.echo(str(error), err=True)
+        say(str(error))
         if any(thread.name == "question" for thread in threading.enumerate()):
             sys.stdout.flush()
             os._exit(error.exit_code)  # it could not be stopped, and Python's end does not bear it
@@ -77,5 +78,5 @@ def main() -> None:
             where=str(error.filename or "the output"),
             fix="check the space and the permissions there, then give the command again",
         )
-        click.echo(str(told), err=True)
+        say(str(told))
         sys.exit(told.exit_code)

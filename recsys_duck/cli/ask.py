@@ -16,6 +16,7 @@ from recsys_duck.cli.options import (
     load,
     place,
     published_of,
+    say,
     together,
     warehouse_of,
     what,
@@ -30,7 +31,6 @@ TABLE_ROWS = 100_000
 # The longest single statement over 200 million rows took 52 s on two cores: an honest question has five times that.
 TIMEOUT_S = 300
 # who reads how models did is told what the audit of the split has to say: that nothing is held out, above all
-JUDGED_BY = "select severity, told from meta.checks where stage = 'split.manifest' and n_failed > 0"
 
 asked = together(
     place,
@@ -47,11 +47,12 @@ list_length = click.option("-n", "n", type=click.IntRange(1), default=10, show_d
 def similar(name: str, n: int, environment: str | None, style: str, **options: Any) -> None:
     """Show what is similar to the items of a NAME (or item_id), most similar first."""
     from recsys_duck.console import show_rows
-    from recsys_duck.lists import similar_items
+    from recsys_duck.lists import learned_from, similar_items
 
     warehouse, generation = published_of(environment, options)
     names, rows = similar_items(generation, warehouse, name, n)
     show_rows(names, rows, style=style)
+    say(learned_from(generation, warehouse))
 
 
 @click.command(cls=Naming)
@@ -69,7 +70,7 @@ def recommend(user: str, n: int, model: str | None, environment: str | None, sty
     show_rows(names, rows, style=style)
     for told in (note, learned_from(generation, warehouse)):
         if told:
-            click.echo(told, err=True)
+            say(told)
 
 
 @click.command()
@@ -101,8 +102,24 @@ def status(show_history: bool, as_json: bool, **options: Any) -> None:
     warehouse = Warehouse(warehouse_of(options))
     names, rows = _history(warehouse) if show_history else _published(warehouse)
     show_rows(names, rows, style="json" if as_json else "table")
+    for told in _out_of_place(warehouse):
+        say(f"warning    {told}")
     builder = holder(warehouse.folder)
-    click.echo(f"building: {builder}" if builder else "nobody builds", err=True)
+    say(f"building: {builder}" if builder else "nobody builds")
+
+
+def _out_of_place(warehouse: "Warehouse") -> "Iterator[str]":
+    """Tell the environments that can't be read as they are, and the command that helps."""
+    for name in warehouse.environments():
+        one = warehouse.published(name)
+        again = f"recsys-duck build --as {name} publishes it again"
+        if one is None:
+            yield f"{name}.duckdb is not a generation of this warehouse: {again}"
+        elif warehouse.moved_from(one):
+            yield (
+                f"{name} reads {warehouse.moved_from(one)}: the warehouse was moved or copied here. "
+                f"{again}, and runs no stage for it"
+            )
 
 
 def _published(warehouse: "Warehouse") -> "Answer":
@@ -151,7 +168,8 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     """
     from recsys_duck.console import show_rows
     from recsys_duck.examples import example_questions, question_text
-    from recsys_duck.question import published_rows, read_published
+    from recsys_duck.lists import split_notes
+    from recsys_duck.question import published_rows
 
     if question is None:
         show_rows(("example", "what it answers"), example_questions(), style=style)
@@ -161,8 +179,8 @@ def query(question: str | None, environment: str | None, style: str, timeout: fl
     with published_rows(catalog, question_text(question), folder=warehouse, limits=allowed) as (names, rows):
         show_rows(names, _fit(rows) if style == "table" else rows, style=style)
     if "eval." in question_text(question):
-        for severity, told in read_published(catalog, JUDGED_BY, folder=warehouse, limits=allowed)[1]:
-            click.echo(f"{'warning' if severity == 'warn' else severity:<10} {told}", err=True)
+        for told in split_notes(catalog, warehouse):
+            say(told)
 
 
 def _fit(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -206,7 +224,7 @@ def _print_source(key: str, options: dict[str, Any]) -> None:
     kind = load_kind(str(name)) if name else None
     found = stage_file(key, root, kind, tuple(one for one in python_stages() if one.origin in ("shared", name)))
     click.echo(found.text, nl=False)
-    click.echo(found.told(), err=True)
+    say(found.told())
 
 
 @click.command()
@@ -233,7 +251,7 @@ def portable(as_json: bool, **options: Any) -> None:
     show_rows(("where", "construct", "there", "write"), rows, style="json" if as_json else "table")
     for stage in stages:
         if stage.engine:
-            click.echo(f"not checked: {stage.key}, engine: {stage.engine}", err=True)
+            say(f"not checked: {stage.key}, engine: {stage.engine}")
     if found:
         keys = ", ".join(dict.fromkeys(stage.key for stage, _ in found))
         raise ProjectError(
@@ -241,4 +259,4 @@ def portable(as_json: bool, **options: Any) -> None:
             where=keys,
             fix="write them as the table says, or in the header `engine: duckdb, why`",
         )
-    click.echo(f"{sum(not stage.engine for stage in stages)} stages are portable", err=True)
+    say(f"{sum(not stage.engine for stage in stages)} stages are portable")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from recsys_duck.cli.options import limits, limits_of, place, published_of
+from recsys_duck.cli.options import limits, limits_of, place, published_of, say, threads_of
 from recsys_duck.errors import ProjectError
 
 # Numbers of tracks are 32-bit in one of the layouts.
@@ -40,22 +40,20 @@ def export(name: str | None, target: str | None, environment: str | None, **opti
         if name is None or target is None:
             rows = [(one.name, one.file, one.about, ", ".join(lacking[one.name])) for one in exports]
             show_rows(("export", "file", "what it holds", "not published"), rows, style="table")
-            click.echo(
-                f"each of the {len(tables)} published tables too: recsys-duck export core.items items.csv", err=True
-            )
-            click.echo(TABLES_LISTED, err=True)
+            say(f"each of the {len(tables)} published tables too: recsys-duck export core.items items.csv")
+            say(TABLES_LISTED)
             return
         chosen = (
             [find_export(exports, name, tables)] if name != ALL else [one for one in exports if not lacking[one.name]]
         )
         for one in exports:
             if name == ALL and lacking[one.name]:
-                click.echo(f"left out   {one.file}: {lacking[one.name][0]} is not published here", err=True)
+                say(f"left out   {one.file}: {lacking[one.name][0]} is not published here")
         if not chosen:
             fix = "build what they read: recsys-duck export lists it"
             raise ProjectError("no export has all its tables here", where=str(catalog), fix=fix)
         for told in _written(chosen, copier, target, warehouse, is_all=name == ALL):
-            click.echo(told, err=True)
+            say(told)
 
 
 def _written(chosen: Any, copier: Any, target: str, warehouse: Path, *, is_all: bool) -> Any:
@@ -101,14 +99,13 @@ def generate(kind: str, folder: str, rows: int, seed: int, layout: str | None, t
     KIND is taste_profile, lastfm_360k, yandex_music or mpd. Users and items have long tails and tastes
     have clusters. The same seed gives the same files, with the same version of DuckDB.
     """
-    from recsys_duck import memory
     from recsys_duck.cli.run import narrate
     from recsys_duck.console import show_rows
     from recsys_duck.generate import generate as run_generate
     from recsys_duck.generate import load_generator
 
     generator = load_generator(kind)
-    chosen = threads or memory.default_threads()
+    chosen = threads_of(threads)
     narrate(run_generate(generator, Path(folder), rows=rows, seed=seed, threads=chosen, layout=layout), as_json=False)
     listed = [(one.name, one.share, one.of, one.about) for one in generator.defects]
     show_rows(("defect", "share", "of", "they"), listed, style="table")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recsys_duck.cli.options import answer_style, json_lines, limits, limits_of, named, place, warehouse_of
+from recsys_duck.cli.options import answer_style, json_lines, limits, limits_of, named, place, say, warehouse_of
 
 if TYPE_CHECKING:
     from recsys_duck.difference import Comparison
@@ -36,7 +36,7 @@ def rollback(environment: str | None, number: int | None, as_json: bool, **optio
     row = (now.environment, now.number, now.published_at, now.n_tables, now.n_rows, size(now.n_bytes))
     show_rows(names, [row], style="json" if as_json else "table")
     told = f"it was generation {before.number}" if before.number != now.number else "as it was"
-    click.echo(told, err=True)
+    say(told)
 
 
 @click.command()
@@ -68,10 +68,10 @@ def clean(keep: int | None, dry_run: bool, as_json: bool, **options: Any) -> Non
     show_rows(("what", "n", "size"), rows, style="json" if as_json else "table")
     total = size(sum(one.n_bytes for one in cleaning.freed))
     for name, pid in cleaning.read.items():
-        click.echo(f"{name} stays: {f'process {pid}' if pid else 'a process'} reads it", err=True)
+        say(f"{name} stays: {f'process {pid}' if pid else 'a process'} reads it")
     if cleaning.gone:
-        click.echo(f"{'would remove' if dry_run else 'removed'} {', '.join(cleaning.gone)}", err=True)
-    click.echo(f"{'would free' if dry_run else 'freed'} {total}", err=True)
+        say(f"{'would remove' if dry_run else 'removed'} {', '.join(cleaning.gone)}")
+    say(f"{'would free' if dry_run else 'freed'} {total}")
 
 
 @click.command()
@@ -97,7 +97,7 @@ def diff(a: str, b: str, show_all: bool, table: str | None, n: int, style: str, 
     warehouse = Warehouse(warehouse_of(options))
     sides = {"a": find_generation(warehouse, a), "b": find_generation(warehouse, b)}
     for name, side in sides.items():
-        click.echo(f"{name.upper()} is {side.environment} generation {side.number}, {side.published_at}", err=True)
+        say(f"{name.upper()} is {side.environment} generation {side.number}, {side.published_at}")
     is_one = sides["a"].path == sides["b"].path
     catalogs = {name: side.path for name, side in sides.items() if name == "a" or not is_one}
     with reading(catalogs, folder=warehouse.folder, limits=limits_of(options, timeout_s=0)) as reader:
@@ -106,11 +106,11 @@ def diff(a: str, b: str, show_all: bool, table: str | None, n: int, style: str, 
         if table:
             show_rows(*difference.rows(table, n), style=style)
     if table:
-        click.echo(_in_words(compared[0]), err=True)
+        say(_in_words(compared[0]))
         return
     names = ("table", "rows in A", "rows in B", "added", "gone", "changed", "note")
     show_rows(names, [astuple(one) for one in compared if show_all or not one.is_same], style=style)
-    click.echo(f"{sum(one.is_same for one in compared)} of {len(compared)} tables are the same", err=True)
+    say(f"{sum(one.is_same for one in compared)} of {len(compared)} tables are the same")
 
 
 def _in_words(one: "Comparison") -> str:

@@ -92,7 +92,12 @@ limits = together(
     click.option(
         "--memory-limit", metavar="SIZE", help="Memory of the whole process, as 2GB; default: 60 % of what there is."
     ),
-    click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads; default: all processors."),
+    click.option(
+        "--threads",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Threads; default: all processors. More than 8 a processor, at least 64, are not used.",
+    ),
 )
 how = together(
     click.option("--as", "environment", metavar="NAME", help="Environment to publish under; default: recsys."),
@@ -113,6 +118,13 @@ answer_style = click.option(
     help="How the answer is written.",
 )
 json_lines = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
+
+
+def say(text: str) -> None:
+    """Tell something on stderr, with nothing in it that a terminal would act on."""
+    from recsys_duck.escapes import visible
+
+    click.echo(visible(text, kept="\n"), err=True)
 
 
 def given_of(options: dict[str, Any], parameters: "Sequence[tuple[str, object]] | None" = None) -> "Given":
@@ -203,8 +215,22 @@ def _machine(options: dict[str, Any], toml: "Mapping[str, Any]") -> tuple[int, i
     limit = options["memory_limit"] or toml.get("memory_limit")
     return (
         memory.parse_size(str(limit)) if limit else memory.default_limit(),
-        int(options["threads"] or toml.get("threads") or memory.default_threads()),
+        threads_of(options["threads"] or toml.get("threads")),
     )
+
+
+def threads_of(wanted: int | None) -> int:
+    """Settle the number of threads: all processors unless some are wanted, and no more than are of any use."""
+    from recsys_duck import memory
+
+    threads, most = wanted or memory.default_threads(), memory.most_threads()
+    if threads > most:
+        processors = memory.default_threads()
+        say(
+            f"warning    {threads:,} threads are too many for {processors} processor{'s' if processors > 1 else ''}: "
+            f"{most} are used. Give --threads {processors}"
+        )
+    return min(threads, most)
 
 
 def warehouse_of(options: dict[str, Any]) -> Path:
@@ -233,6 +259,6 @@ def published_of(environment: str | None, options: dict[str, Any]) -> tuple[Path
     from recsys_duck.warehouse import Warehouse
 
     warehouse = Warehouse(warehouse_of(options))
-    generation = warehouse.shown(named(environment, options))
+    generation = warehouse.readable(warehouse.shown(named(environment, options)))
     # by the environment's own name, which is always there: a generation's file may be cleaned at any moment
     return warehouse.folder, warehouse.catalog_path(generation.environment)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recsys_duck.cli.options import how, how_of, json_lines, limits, load, what
+from recsys_duck.cli.options import how, how_of, json_lines, limits, load, say, what
 from recsys_duck.errors import RecsysDuckError
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def plan(as_json: bool, show_all: bool, **options: Any) -> None:
     rows = [(step.action, step.stage.key, parts_told(step, store), step.reason) for step in shown]
     show_rows(("action", "stage", "parts", "why"), rows, style="json" if as_json else "table")
     counts = [f"{len(made.of(action))} {told}" for action, told in PLAN_WORDS.items() if made.of(action)]
-    click.echo(", ".join(counts), err=True)
+    say(", ".join(counts))
     for step in made.of("reuse"):
         for event in warnings(step, step.record) if step.record else ():
-            click.echo(told(event) or f"note       {event.message}", err=True)
+            say(told(event) or f"note       {event.message}")
 
 
 @click.command()

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from recsys_duck.cli.ask import TIMEOUT_S, asked
-from recsys_duck.cli.options import limits, limits_of, named, published_of
+from recsys_duck.cli.options import limits, limits_of, named, published_of, say
 from recsys_duck.errors import ProjectError
 
 # the keys of recsys_duck.profile.SECTIONS, here for --help, which imports nothing
@@ -45,7 +45,7 @@ def profile(sections: tuple[str, ...], environment: str | None, style: str, is_l
         for section in sections_of(sections):
             for panel in shown.panels(section):
                 if isinstance(panel, str):
-                    click.echo(panel, err=True)
+                    say(panel)
                     continue
                 title = f"{panel.title}, log scale" if is_log and panel.has_scale else panel.title
                 show_page(title, drawn(panel.chart, width, is_log=is_log), is_first=is_first)

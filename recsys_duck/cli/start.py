@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from recsys_duck.cli.options import say
+
 if TYPE_CHECKING:
     from recsys_duck.preview import Preview
     from recsys_duck.roles import Cast
@@ -69,9 +71,9 @@ def _from_recipe(kind: str | None, recipe: str | None, paths: tuple[str, ...], p
         )
     folder = Path(paths[0] if paths else project)
     target, missing = write_recipe(chosen, folder, force=force)
-    click.echo(f"{target} written: {chosen.about}", err=True)
+    say(f"{target} written: {chosen.about}")
     for name, pattern in missing:
-        click.echo(f"input {name}: no file {pattern} here yet", err=True)
+        say(f"input {name}: no file {pattern} here yet")
     _tell_next(folder)
 
 
@@ -81,7 +83,7 @@ def can_ask() -> bool:
 
 
 def _tell_next(folder: Path) -> None:
-    click.echo(f"next: recsys-duck build{'' if folder == Path() else f' --project {folder}'}", err=True)
+    say(f"next: recsys-duck build{'' if folder == Path() else f' --project {folder}'}")
 
 
 def _from_files(paths: tuple[str, ...], column: tuple[str, ...], folder: Path, *, yes: bool, force: bool) -> None:
@@ -103,7 +105,7 @@ def _from_files(paths: tuple[str, ...], column: tuple[str, ...], folder: Path, *
         found = preview(text, cast, root)
     except RecsysDuckError:
         click.echo(text, nl=False)
-        click.echo("nothing is written: the files can't be read as guessed, as recsys.toml above", err=True)
+        say("nothing is written: the files can't be read as guessed. The guess is on stdout.")
         raise
     _show(cast, found)
     if not yes and not asks:
@@ -114,27 +116,32 @@ def _from_files(paths: tuple[str, ...], column: tuple[str, ...], folder: Path, *
             fix="take the guess with --yes, or save the text above as recsys.toml",
         )
     if asks and not click.confirm("Write recsys.toml?", default=True, err=True):
-        click.echo("nothing is written", err=True)
+        say("nothing is written")
         raise click.Abort
     target = put_settings(folder, text.encode(), force=force)
-    click.echo(f"{target} written: each guess is a line of it to change", err=True)
+    say(f"{target} written: each guess is a line of it to change")
     _tell_next(folder)
 
 
 def _show(cast: "Cast", found: "Preview") -> None:
     """Show roles, rows and what does not fit, all beside the data."""
-    from recsys_duck.console import printable, show_rows
+    from recsys_duck.console import show_rows
     from recsys_duck.draft import told_roles
 
     for line in told_roles(cast):
-        click.echo(printable(line), err=True)
-    click.echo(err=True)
-    rows = [tuple(printable(str(value)) if isinstance(value, str) else value for value in row) for row in found.rows]
-    show_rows(found.names, rows, style="table", out=sys.stderr)
-    click.echo(err=True)
+        say(line)
+    say("")
+    show_rows(found.names, found.rows, style="table", out=sys.stderr)
+    say("")
     for reason, n_rows in found.unfit.items():
-        click.echo(f"{n_rows:,} of {found.n_judged:,} events: {reason}", err=True)
+        say(f"{n_rows:,} of {found.n_judged:,} events: {reason}")
     if found.n_named is None:
-        click.echo("no file has the names of the items: give it, too, to see lists by name", err=True)
+        say("no file has the names of the items: give it, too, to see lists by name")
     else:
-        click.echo(f"{found.n_named:,} of {found.n_items:,} items have a name", err=True)
+        say(f"{found.n_named:,} of {found.n_items:,} items have a name")
+    if found.strangers:
+        say(f"ids of the events: {_some(found.strangers[0])}; of the names: {_some(found.strangers[1])}")
+
+
+def _some(values: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, values)) or "none"

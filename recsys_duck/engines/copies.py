@@ -10,8 +10,9 @@ from itertools import islice
 
 import pyarrow as pa
 
+from recsys_duck.encoding import not_encoded, text_of, undecodable_line
 from recsys_duck.errors import StageError
-from recsys_duck.heads import dialect_of, not_encoded, text_of, undecodable_line
+from recsys_duck.heads import dialect_of
 from recsys_duck.records import Record, Tally, csv_records, is_escaped
 from recsys_duck.source import Input, SourceFile
 
@@ -32,7 +33,7 @@ def records_of(declared: Input, file: SourceFile, tally: Tally) -> Iterator[Reco
     n_fields = len(file.present) - len(file.folders)
     try:
         with text_of(file.path, form) as stream:
-            for record in csv_records((line.rstrip("\r\n") for line in stream), dialect, n_fields, tally):
+            for record in csv_records(stream, dialect, n_fields, tally):
                 if record.problem:
                     refuse_escaped(declared, file, record)
                 yield record
@@ -97,7 +98,7 @@ def json_batches(declared: Input, file: SourceFile, tally: Tally) -> Iterator[pa
 
 def _not_encoded(declared: Input, file: SourceFile, error: UnicodeError) -> StageError:
     """Say which line of a file is of another encoding."""
-    told = not_encoded(declared.name, file, file.text.encoding, str(error))
+    told = not_encoded(declared.name, file, file.text, str(error))
     line = undecodable_line(file.path, file.text)
     return StageError(told.what, where=f"{file.shown}, line {line}" if line else file.shown, fix=told.fix)
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_duck import memory
+from recsys_duck.damage import catalog_told, damage_told
 from recsys_duck.ending import Ending, ending_of
 from recsys_duck.engines.faults import WRITING, shortage
 from recsys_duck.errors import ProjectError, RecsysDuckError
@@ -50,8 +51,9 @@ AFFINITIES = {
 class Copier:
     """Reads one catalog; each call runs on a thread of its own, so that Ctrl-C can stop it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self._connection = connection
+        self._folder = folder
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
@@ -154,11 +156,11 @@ class Copier:
         try:
             return run_one(self, task)
         except (duckdb.Error, sqlite3.Error, OSError, MemoryError) as error:
-            raise _ours(error, where) from None
+            raise _ours(error, where, self._folder) from None
 
 
-def _ours(error: Exception, where: str) -> RecsysDuckError:
-    known = shortage(error, where, WRITING)
+def _ours(error: Exception, where: str, folder: Path) -> RecsysDuckError:
+    known = shortage(error, where, WRITING) or damage_told(str(error), folder)
     if known:
         return known
     if isinstance(error, duckdb.IOException | sqlite3.Error | OSError):
@@ -185,11 +187,9 @@ def copying(catalog: Path, limits: Limits) -> Iterator[Copier]:
                 connection.execute("set TimeZone = 'UTC'")
                 connection.execute(f"attach {quoted(str(catalog))} as catalog (read_only)")
             except duckdb.Error as error:
-                raise ProjectError(
-                    "can't open the catalog", where=str(catalog), fix="build again", cause=str(error)
-                ) from None
+                raise shortage(error, str(catalog), WRITING) or catalog_told(catalog, str(error)) from None
             connection.execute("use catalog")
-            yield Copier(connection)
+            yield Copier(connection, catalog.parent)
 
 
 def identifier(name: str) -> str:

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import pyarrow.parquet as pq
 
 from recsys_duck.engines import Query, Written, splice
 from recsys_duck.engines.faults import BUILDING, shortage
-from recsys_duck.engines.readers import reader_select
+from recsys_duck.engines.readers import one_of_each, reader_select
 from recsys_duck.errors import RecsysDuckError, StageError
+from recsys_duck.jobs import refuse_stop
 from recsys_duck.parameters import Value, quoted
 from recsys_duck.relation import Relation, definitions, stored_rows
 from recsys_duck.stage import Place
@@ -143,6 +145,7 @@ class DuckdbEngine:
         Raises:
             StageError: it does not bind, or a column is of a type that no table can hold.
         """
+        query = replace(query, sources={name: one_of_each(source) for name, source in query.sources.items()})
         with self._cursor(query.where) as cursor:
             rows = cursor.execute(f"describe {_bound_text(query)}", _bindings(query)).fetchall()
         for name, sql_type, *_ in rows:
@@ -229,17 +232,18 @@ class DuckdbEngine:
         """Count the records of a text file; the other lines come with their number, their text and why not.
 
         Raises:
-            StageError: the file can't be read, or is not so encoded.
+            StageError: the file can't be read, or has lines that are bad for more than their number of fields.
         """
         with self._cursor(query.where) as cursor:
-            counted = cursor.execute(query.text).fetchone()
-            told = "first(error_message order by column_idx), bool_or(error_type = 'INVALID ENCODING')"
-            text = f"select line, first(csv_line), {told} from refused_lines group by line order by line"
+            counted = cursor.execute(query.text).fetchall()
+            of_fields = "bool_and(error_type in ('MISSING COLUMNS', 'TOO MANY COLUMNS'))"
+            told = f"line, first(csv_line), first(error_message order by column_idx), {of_fields}"
+            text = f"select {told} from refused_lines group by line order by line"
             rows = cursor.execute(text).fetchall()
             cursor.execute("drop table refused_lines; drop table refused_scans")
-        if any(is_encoding for *_, is_encoding in rows):
-            raise StageError("a file is of another encoding", where=query.where)
-        return int(counted[0]) if counted else 0, [(int(line), str(text), str(why)) for line, text, why, _ in rows]
+        if not all(is_of_fields for *_, is_of_fields in rows):  # after a stray quote DuckDB may lose the next line
+            raise StageError("a file has lines that are not only too long or too short", where=query.where)
+        return int(counted[0][0]), [(int(line), str(text), str(why)) for line, text, why, _ in rows]
 
     def batches(self, query: Query, at_a_time: int) -> Iterator[pa.RecordBatch]:
         """Run a query and hand out its rows as Arrow batches as they come, on a cursor of their own; at least one."""
@@ -288,6 +292,7 @@ class DuckdbEngine:
             self._active.add(cursor)
         try:
             yield cursor
+            refuse_stop()  # a call of the main thread may swallow what a signal raises
         except duckdb.Error as error:
             raise _ours(error, where) from None
         finally:

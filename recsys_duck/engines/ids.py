@@ -4,6 +4,7 @@ A text id is trimmed, and none where it is blank. A number with a point is an id
 still tells it from its neighbours; NaN is how tools write that there is none. Lists, objects and booleans are no ids.
 """
 
+from recsys_duck.engines.numbers import number_text
 from recsys_duck.engines.texts import JSON, TEXT, is_nested, standing_text
 from recsys_duck.ids import BIGINT
 from recsys_duck.times import FRACTIONS, NUMBERS
@@ -12,7 +13,7 @@ from recsys_duck.times import FRACTIONS, NUMBERS
 _EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 
 
-def typed_id(wanted: str, found: str, own: str) -> str:
+def typed_id(wanted: str, found: str, own: str, *, decimal: str = ".") -> str:
     """Give an id as a bigint or as text; NULL where there is none, or no such."""
     if found.startswith(NUMBERS):
         return f"try_cast({own} as {wanted})"
@@ -21,7 +22,7 @@ def typed_id(wanted: str, found: str, own: str) -> str:
         whole = f"cast({own} as varchar)" if wanted != BIGINT else f"try_cast({own} as bigint)"
         return f"case when {own} = trunc({own}){bound} then {whole} end"
     text = standing_text(found, own)
-    value = text if wanted != BIGINT else _whole(found, text)
+    value = text if wanted != BIGINT else _whole(found, number_text(text, decimal))
     return f"case when {_is_no_nan(own)} and not {is_nested(own)} then {value} end" if found == JSON else value
 
 

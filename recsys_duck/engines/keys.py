@@ -63,21 +63,15 @@ def _has_keys_once(source: Source) -> str:
     found = {
         (parent, key): f"len(list_filter({_keys_of(parent)}, lambda key: key = {quoted(key)}))" for parent, key in steps
     }
-    once = [f"{n} <= 1" if parent == "$" else f"coalesce({n}, 0) <= 1" for (parent, _), n in found.items()]
+    once = [f"{n} <= 1" if not parent else f"coalesce({n}, 0) <= 1" for (parent, _), n in found.items()]
     return " and ".join(once)
 
 
 def _keys_of(parent: str) -> str:
     """Name the list of a row's keys, or list those of an object in it."""
-    return "keys" if parent == "$" else f"case when keys is not null then json_keys(line, {quoted(parent)}) end"
+    return "keys" if not parent else f"case when keys is not null then json_keys(line, {quoted(parent)}) end"
 
 
 def _path(parts: Sequence[str]) -> str:
-    """Write a JSON path; a number below the first step is a place in a list."""
-    return "$" + "".join(
-        f"[{part}]" if depth and part.isdigit() else f'."{_escaped(part)}"' for depth, part in enumerate(parts)
-    )
-
-
-def _escaped(part: str) -> str:
-    return part.replace("\\", "\\\\").replace('"', '\\"')
+    """Write a JSON pointer, in which a key may have any sign; a number is a place in a list, too."""
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)

@@ -11,16 +11,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from recsys_duck.engines.keys import found_key, keyed_rows
+from recsys_duck.engines.shown import each_shown, shift_of, shown_name
+from recsys_duck.engines.texts import standing_text
 from recsys_duck.engines.values import typed, unfit
 from recsys_duck.formats import is_long
 from recsys_duck.parameters import quoted
 from recsys_duck.records import SHOWN_CHARACTERS
 from recsys_duck.relation import paths_text
 from recsys_duck.source import Input, Source, SourceFile
+from recsys_duck.times import FRACTIONS
 
 # Between the fields of lines that are read whole: no text has it.
 NO_DELIMITER = "\x1f"
 MOST_LINE_BYTES = 16_000_000
+HEADER_BLANKS = (
+    ' "\t\ufeff'  # around the names of a header that stands again: a byte order mark where files were joined
+)
 FILE = "filename = true, hive_partitioning = false"
 # Turns an SQL type into the structure that from_json reads: nested dicts, lists and type names.
 Structure = Callable[[str], object]
@@ -33,10 +39,20 @@ def reader_select(source: Source, structure: Structure) -> str:
         return _empty(source)
     if source.input.format == "json_records":
         return _json_records(source, structure)
+    return " union all ".join(_group(replace(source, files=tuple(files))) for files in _alike(source))
+
+
+def one_of_each(source: Source) -> Source:
+    """Leave one file of those that are read alike: they all have the same columns, and binding takes time for each."""
+    return replace(source, files=tuple(files[0] for files in _alike(source)))
+
+
+def _alike(source: Source) -> list[list[SourceFile]]:
+    """Group the files that one scan reads."""
     groups: dict[object, list[SourceFile]] = {}
     for file in source.files:
-        groups.setdefault(_likeness(file), []).append(file)
-    return " union all ".join(_group(replace(source, files=tuple(files))) for files in groups.values())
+        groups.setdefault((_likeness(file), file.is_empty), []).append(file)
+    return list(groups.values())
 
 
 def count_select(source: Source, *, in_full: bool = False) -> str:
@@ -44,10 +60,7 @@ def count_select(source: Source, *, in_full: bool = False) -> str:
 
     It looks into the values, and at how they are encoded, only where it has to: `in_full`.
     """
-    groups: dict[object, list[SourceFile]] = {}
-    for file in source.files:
-        groups.setdefault(_likeness(file), []).append(file)
-    scans = [_scan(replace(source, files=tuple(files))) for files in groups.values()]
+    scans = [_scan(replace(source, files=tuple(files))) for files in _alike(source)]
     values = ", max(hash(*columns(*)))" if in_full else ""
     return " union all ".join(f"select filename, count(*){values} from {scan} group by filename" for scan in scans)
 
@@ -85,11 +98,11 @@ def _likeness(file: SourceFile) -> object:
             tuple(file.folders),
             file.nested,
             file.late,
-            _shift(file),
+            shift_of(file),
             form.packing,
             form.encoding,
         ),
-        *(form.delimiter, form.quote, form.skip, form.is_array, form.is_lenient, form.copy is None),
+        *(form.delimiter, form.quote, form.skip, form.is_array, form.is_lenient, form.copy is None, form.header),
     )
 
 
@@ -107,7 +120,7 @@ def _group(source: Source) -> str:
         if told != "false"
     ]
     bad_value = f"case {' '.join(wrong)} end" if wrong else "cast(null as varchar)"
-    columns += [f"{bad_line} as bad_line", f"{bad_value} as bad_value", f"{_shown_name(source)} as source_file"]
+    columns += [f"{bad_line} as bad_line", f"{bad_value} as bad_value", f"{shown_name(source)} as source_file"]
     return f"select {', '.join(columns)}, {_record_number(source)} as record_number from {_scan(source)}"
 
 
@@ -125,15 +138,25 @@ def _bad_line(source: Source) -> str:
     if declared.format != "csv":
         return "false"
     names = [name for name in file.present if name not in file.folders]
-    if "names" not in declared.options and declared.options.get("header", True) is False:
+    places = list(range(len(names)))
+    if file.text.header:  # that of a file which is said to have none
+        names = list(file.text.header)
+    elif "names" not in declared.options and declared.options.get("header", True) is False:
         ours = {own: name for name, own in declared.column.items()}  # the header that such a file would have
         names = [ours.get(name, name) for name in names]
-        places = {at for at, name in enumerate(names) if name in declared.columns}
-    else:
-        places = set(range(len(names)))
-    header = [f"{_place(at)} = {quoted(names[at])}" for at in sorted(places)]
-    repeated = f"coalesce({' and '.join(header)}, false)" if len(header) > 1 else "false"
-    return f"(problem is not null or {repeated})" if _tells_problems(file) else repeated
+        places = [at for at, name in enumerate(names) if name in declared.columns]
+    repeated = "true"
+    for at in reversed(places):  # one after the other: most rows differ in the first field
+        found = f"lower(trim({_place(at)}, {quoted(HEADER_BLANKS)}))"
+        word = quoted(names[at].strip(HEADER_BLANKS).lower())
+        repeated = f"case when {found} = {word} then {repeated} else false end"
+    repeated = repeated if len(places) > 1 else "false"
+    return f"(problem is not null or {repeated})" if _has_problems(file) else repeated
+
+
+def _has_problems(file: SourceFile) -> bool:
+    """Tell whether a scan of CSV gives lines that are no records, too."""
+    return bool(file.text.copy) or is_long(file.text.delimiter)
 
 
 def _line_text(source: Source) -> str:
@@ -142,12 +165,7 @@ def _line_text(source: Source) -> str:
         return f"left(cast(line as varchar), {SHOWN_CHARACTERS})"
     places = [_place(at) for at in range(len(file.present) - len(file.folders))]
     whole = f"concat_ws({quoted(file.text.delimiter)}, {', '.join(places)})"
-    return f"coalesce(line_text, {whole})" if _tells_problems(file) else whole
-
-
-def _tells_problems(file: SourceFile) -> bool:
-    """Tell whether the lines of a CSV file come with what is wrong with them: copied ones, and those split here."""
-    return file.text.copy is not None or is_long(file.text.delimiter)
+    return f"coalesce(line_text, {whole})" if _has_problems(file) else whole
 
 
 def _value(source: Source, name: str) -> tuple[str | None, str]:
@@ -155,7 +173,8 @@ def _value(source: Source, name: str) -> tuple[str | None, str]:
     file, declared = source.files[0], source.input
     own = declared.own_name(name)
     if own in file.folders:
-        text = f"url_decode(regexp_extract(filename, {quoted(f'.*/{_escaped(own)}=([^/]*)/')}, 1))"
+        pattern = quoted(f"(?:.*/)?{_escaped(own)}=([^/]*)/")
+        text = f"url_decode(regexp_extract({shown_name(source)}, {pattern}, 1))"
         return "VARCHAR", f"nullif({text}, '__HIVE_DEFAULT_PARTITION__')"
     if declared.format == "ndjson":
         found, value = found_key(declared, name)
@@ -167,11 +186,23 @@ def _value(source: Source, name: str) -> tuple[str | None, str]:
 
 
 def _unless_missing(declared: Input, found: str, own: str) -> str:
-    """Make NULL of a text that means a missing value."""
-    if not declared.missing or found not in ("VARCHAR", "JSON"):
+    """Make NULL of a value that is written as a missing one; a number is one in any spelling: -1 is -1.0."""
+    if not declared.missing or not found:
         return own
-    text = f"({own} ->> '$')" if found == "JSON" else own
-    return f"case when trim({text}) in ({', '.join(map(quoted, declared.missing))}) then null else {own} end"
+    is_missing = f"{standing_text(found, own)} in ({', '.join(map(quoted, declared.missing))})"
+    if found.startswith(FRACTIONS):
+        numbers = [f"cast({quoted(one)} as double)" for one in declared.missing if _is_number(one)]
+        is_missing = f"cast({own} as double) in ({', '.join(numbers)})" if numbers else "false"
+    return f"case when {is_missing} then null else {own} end"
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a text is a number, NaN among them."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
 
 
 def _typed(source: Source, name: str, found: str | None, own: str) -> str:
@@ -202,14 +233,15 @@ def _scan(source: Source) -> str:
 
 
 def _split_lines(source: Source, paths: str, n_fields: int) -> str:
-    """Read whole lines and split them at a delimiter that DuckDB does not know."""
+    """Read whole lines and split them at a delimiter that DuckDB does not know; one of other fields is a problem."""
     delimiter = source.files[0].text.delimiter
-    fields = ", ".join(f"fields[{place + 1}] as {_place(place)}" for place in range(n_fields))
-    split = f"string_split(line, {quoted(delimiter)})"
-    problem = f"case when len(fields) <> {n_fields} then concat(len(fields), ' fields instead of {n_fields}') end"
+    fields = ", ".join(f"case when is_whole then fields[{at + 1}] end as {_place(at)}" for at in range(n_fields))
     return (
-        f"(select {fields}, {problem} as problem, left(line, {SHOWN_CHARACTERS}) as line_text, filename "
-        f"from (select {split} as fields, line, filename from {_whole_lines(source, paths)} where line <> ''))"
+        f"(select {fields}, case when not is_whole then 'fields' end as problem, "
+        f"case when not is_whole then left(line, {SHOWN_CHARACTERS}) end as line_text, filename "
+        f"from (select fields, len(fields) = {n_fields} as is_whole, line, filename "
+        f"from (select string_split(line, {quoted(delimiter)}) as fields, line, filename "
+        f"from {_whole_lines(source, paths)} where line <> '')))"
     )
 
 
@@ -224,14 +256,15 @@ def _whole_lines(source: Source, paths: str) -> str:
 def _json_lines(source: Source, paths: str) -> str:
     """Read the text of each row, and of it the keys that are asked for; what is no object has none."""
     form, options = source.files[0].text, source.input.options
+    packing = f"compression = {quoted(form.packing or 'none')}"
     if "records" in options:
         at, size = quoted(str(options["records"])), int(str(options.get("max_document_mb", 48))) * 1_000_000
         rows = (
             f"(select unnest(json_extract(json, {at})) as line, filename from read_json_objects([{paths}], "
-            f"format = 'unstructured', maximum_object_size = {size}, {FILE}))"
+            f"format = 'unstructured', maximum_object_size = {size}, {packing}, {FILE}))"
         )
     elif form.is_array:
-        rows = f"(select json as line, filename from read_json_objects([{paths}], format = 'array', {FILE}))"
+        rows = f"(select json as line, filename from read_json_objects([{paths}], format = 'array', {packing}, {FILE}))"
     elif form.copy:
         rows = f"read_parquet([{paths}], {FILE})"
     else:
@@ -272,8 +305,8 @@ def _json_records(source: Source, structure: Structure) -> str:
     size = int(str(options.get("max_document_mb", 48))) * 1_000_000
     names = ", ".join(f"{_placed(source.input, name)} as {_name(name)}" for name in columns)
     told = "false as bad_line, cast(null as varchar) as bad_value"
-    is_alike = len({_shift(file) for file in source.files}) == 1
-    shown = _shown_name(source) if is_alike else _each(source)
+    is_alike = len({shift_of(file) for file in source.files}) == 1
+    shown = shown_name(source) if is_alike else each_shown(source)
     return (
         f"select {names}, {told}, source_file, record_number from ("
         f"select from_json(record_text, {quoted(shape)}) as record, source_file, record_number from ("
@@ -292,31 +325,6 @@ def _placed(declared: Input, name: str) -> str:
         return f"record.{_name(name)}"
     filled = f"struct_update(element, {_name(field)} := coalesce(element.{_name(field)}, cast(place - 1 as integer)))"
     return f"list_transform(record.{_name(name)}, lambda element, place: {filled})"
-
-
-def _shown_name(source: Source) -> str:
-    """Show a file's path relative to the project, whatever the current folder is."""
-    if len(source.files) == 1:
-        return f"cast({quoted(source.files[0].shown)} as varchar)"
-    if source.files[0].text.copy:
-        return _each(source)
-    put, cut = _shift(source.files[0])
-    return f"concat({quoted(put)}, substr(filename, {cut + 1}))" if put else f"substr(filename, {cut + 1})"
-
-
-def _shift(file: SourceFile) -> tuple[str, int]:
-    """Say what to put before, and to cut from, a file's path to show it: the same for all files of a folder."""
-    path, shown = str(file.path), file.shown
-    ups = re.match(r"(?:\.\./)*", shown)
-    put = ups.group() if ups else ""
-    return (put, len(path) - (len(shown) - len(put))) if path.endswith(shown[len(put) :]) else (shown, len(path))
-
-
-def _each(source: Source) -> str:
-    """Show the path of each file as written down here: for a few files that share no folder."""
-    paths = ", ".join(quoted(str(file.text.copy or file.path)) for file in source.files)
-    shown = ", ".join(quoted(file.shown) for file in source.files)
-    return f"map([{paths}], [{shown}])[filename]"
 
 
 def _escaped(text: str) -> str:

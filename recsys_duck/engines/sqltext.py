@@ -5,23 +5,27 @@ Refuses what is no single SELECT. Offsets are bytes, as the parser counts them.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from statistics import median_low
 from typing import Any
 
 import duckdb
 
 from recsys_duck.engines.readers import schema_select
 from recsys_duck.errors import ProjectError, raise_problems
-from recsys_duck.heads import csv_head, json_head
+from recsys_duck.heads import csv_head
 from recsys_duck.ids import is_id
-from recsys_duck.packing import packing_of
+from recsys_duck.jsonhead import json_head
+from recsys_duck.packing import HEAD_BYTES, opened, packing_of
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Source, SourceFile, folder_values
 from recsys_duck.stage import Column, Place, SqlFacts
-from recsys_duck.times import time_problems
+from recsys_duck.times import FRACTIONS, NUMBERS, formats_of, time_problems
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+# Of a Parquet file of numbers that are times.
+FIRST_ROWS = 1000
 # Table functions that make rows of their arguments alone.
 ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
 # What gives other rows at each run: chance, identity, the clock, the session.
@@ -94,18 +98,16 @@ class SqlText:
         return found
 
     def _refuse_time_format(self, source: Source) -> None:
-        form = source.input.options.get("time_format")
-        if form is None:
-            return
-        try:
-            self._connection.execute(f"select try_strptime('', {quoted(str(form))})").fetchall()
-        except duckdb.Error as error:
-            raise ProjectError(
-                f"time_format of input {source.input.name} can't be {form!r}",
-                where=f"option time_format of input {source.input.name}",
-                fix="write it as strptime does, %Y-%m-%d %H:%M:%S",
-                cause=str(error),
-            ) from None
+        for form in formats_of(source.input.options):
+            try:
+                self._connection.execute(f"select try_strptime('', {quoted(form)})").fetchall()
+            except duckdb.Error as error:
+                raise ProjectError(
+                    f"time_format of input {source.input.name} can't be {form!r}",
+                    where=f"option time_format of input {source.input.name}",
+                    fix="write it as strptime does, %Y-%m-%d %H:%M:%S",
+                    cause=str(error),
+                ) from None
 
     def _refuse_type(self, source: Source, name: str, sql_type: str) -> None:
         if is_id(sql_type):
@@ -139,18 +141,35 @@ class SqlText:
             return csv_head(source.input, file)
         if source.input.format == "ndjson":
             return json_head(source.input, file)
-        packing_of(file.path, file.shown)  # refuses what is packed
+        packing_of(file.path, file.shown)  # refuses what is an archive
         try:
             rows = self._connection.execute(f"describe {schema_select(source.only(file))}").fetchall()
         except duckdb.Error as error:
             raise ProjectError(
                 f"input {source.input.name} can't be read as {source.input.format}",
                 where=file.shown,
-                fix=f"give files of this format, or say another: --reader {source.input.name}.format=csv",
-                cause=str(error),
+                fix=f"give files of this format, or say another: --reader {source.input.name}.format={_likely(file)}",
+                cause=str(error).partition("\nLINE ")[0],
             ) from None
         names = {str(row[0]): str(row[1]) for row in rows if row[0] not in ("filename", "file_row_number")}
-        return replace(file, present=names)
+        return replace(file, present=names, typical=self._typical(source.only(file), names))
+
+    def _typical(self, source: Source, found: Mapping[str, str]) -> dict[str, float]:
+        """Take the middle one of the first times of a Parquet file, where they are numbers."""
+        declared = source.input
+        own_names = [declared.own_name(name) for name, kind in declared.columns.items() if kind == "timestamp"]
+        numbers = [own for own in own_names if found.get(own, "").startswith((*NUMBERS, *FRACTIONS))]
+        if not numbers or "time_unit" not in declared.options:
+            return {}
+        columns = ", ".join('"' + own.replace('"', '""') + '"' for own in numbers)
+        rows = self._connection.execute(
+            f"select {columns} from ({schema_select(source)}) limit {FIRST_ROWS}"
+        ).fetchall()
+        return {
+            own: float(median_low(values))
+            for own, column in zip(numbers, zip(*rows, strict=True), strict=False)
+            if (values := [value for value in column if value is not None])
+        }
 
     def close(self) -> None:
         """Close the connection."""
@@ -179,6 +198,13 @@ class SqlText:
             raise ProjectError(f"{len(statements)} statements, not one", where=where, fix="keep one SELECT in a file")
         node: dict[str, Any] = statements[0]["node"]
         return node
+
+
+def _likely(file: SourceFile) -> str:
+    """Tell the format of a text by its first sign."""
+    with opened(file.path, packing_of(file.path, file.shown)) as stream:
+        head = stream.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return "ndjson" if head.startswith((b"{", b"[")) else "csv"
 
 
 def _lambda_names(node: dict[str, Any]) -> Iterator[str]:

@@ -14,9 +14,14 @@ def standing_text(found: str, own: str) -> str:
 
     The nullif also keeps DuckDB from moving the cast of a text into the CSV reader, where it raises.
     """
-    text = {TEXT: own, JSON: f"({own} ->> '$')"}.get(found, f"cast({own} as varchar)")
+    text = {TEXT: own, JSON: unquoted(own)}.get(found, f"cast({own} as varchar)")
     cut = f"regexp_replace({text}, '^{_BLANK}+|{_BLANK}+$', '', 'g')"  # costs twice as much as to look for one
     return f"nullif(case when regexp_matches({text}, '^{_BLANK}|{_BLANK}$') then {cut} else {text} end, '')"
+
+
+def unquoted(own: str) -> str:
+    """Take a value out of its JSON: a text without its quotes, all else as it is written."""
+    return f"({own} ->> '$')"
 
 
 def is_nested(own: str) -> str:

@@ -25,7 +25,7 @@ from recsys_duck.bridge import (
 )
 from recsys_duck.errors import StageError
 from recsys_duck.models.source import source_of
-from recsys_duck.stage import Column, Contract, Inputs, PythonStage
+from recsys_duck.stage import Check, Column, Contract, Inputs, PythonStage
 from recsys_duck.topn import item_vectors, top_n, users_at_a_time
 
 NAME = "als"
@@ -37,6 +37,15 @@ BLOCK_BYTES = 24_000_000  # of the least block of lists; more is taken where the
 FITS = Contract(
     about="The fitted models, with what they were fitted on.",
     grain=("model_name",),
+    checks=(
+        Check(
+            "n_pairs = 0 or n_items > 0",
+            severity="warn",
+            sentence="every weight of the training matrix is 0, so als learns nothing and makes no lists; "
+            "give weights above 0, or weighting = binary",
+        ),
+        Check("alpha > 0", "warn", "alpha = 0 takes every weight away: the lists of als mean nothing"),
+    ),
     columns=(
         Column("model_name", "the model: a named part of recs.personal"),
         Column("library", "what fitted it, with its version"),
@@ -45,9 +54,9 @@ FITS = Contract(
         Column("regularization", "penalty on the length of vectors"),
         Column("alpha", "confidence in a met pair, times its value in the training matrix"),
         Column("seed", "seed of the random start"),
-        Column("n_users", "users with a row in the training matrix"),
+        Column("n_users", "users with a weight above 0 in the training matrix"),
         Column("n_new_users", "users folded in, who have none"),
-        Column("n_items", "items with a row in the training matrix"),
+        Column("n_items", "items with a weight above 0 in the training matrix"),
         Column("n_pairs", "entries of the training matrix"),
     ),
 )
@@ -138,12 +147,12 @@ def fit(inputs: Inputs) -> Mapping[str, Iterable[Any]]:
         StageError: the factors are not finite.
     """
     matrix, new = _matrix(inputs, "training.matrix"), _matrix(inputs, "training.fold_in")
+    users, items = _with_weight(matrix)
+    known_users = np.union1d(users, _with_weight(new)[0]) if len(items) else users
     with np.errstate(over="ignore", invalid="ignore"):  # told below
         for one in (matrix, new):
             one.data *= np.float32(inputs.parameters["alpha"])  # implicit would copy the matrix to do so
     user_factors, item_factors = _factorised(inputs, matrix, new)
-    users, items = _with_pairs(matrix)
-    known_users = np.union1d(users, _with_pairs(new)[0])
     told = {name: inputs.parameters[name] for name in FITTED_BY}
     fits = {
         "model_name": NAME,
@@ -219,10 +228,13 @@ def _factorised(inputs: Inputs, matrix: Any, new: Any) -> tuple[Any, Any]:
     return nothing[: matrix.shape[0]], nothing[: matrix.shape[1]]
 
 
-def _with_pairs(matrix: Any) -> tuple[Any, Any]:
-    """Give the indices, int32, of users and of items that have an entry."""
-    users = np.flatnonzero(np.diff(matrix.indptr))
-    items = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+def _with_weight(matrix: Any) -> tuple[Any, Any]:
+    """Give the indices, int32, of users and of items that have an entry above 0: of others nothing is learned."""
+    has_weight = matrix.data > 0
+    ends = np.concatenate(([0], np.cumsum(has_weight, dtype=np.int32)))
+    users = np.flatnonzero(np.diff(ends[matrix.indptr]))
+    del ends
+    items = np.flatnonzero(np.bincount(matrix.indices[has_weight], minlength=matrix.shape[1]))
     return users.astype(np.int32), items.astype(np.int32)
 
 

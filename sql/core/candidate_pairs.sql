@@ -14,6 +14,7 @@ left join core.small_users
     on users.user_idx = small_users.user_idx
 where
     events.weight >= 0
+    and not coalesce(events.occurred_at > $max_time, false)
     and small_users.user_idx is null
     and (
         $top_items > 0

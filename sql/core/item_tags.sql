@@ -3,6 +3,7 @@
 -- why:      a link to an item or a tag that the catalogue lacks is rejected here and counted, so
 --           that joins on these keys lose nothing later.
 -- gate of:  staging.item_tags
+-- harmless: duplicate_item_tag
 
 select
     item_tags.item_id,

@@ -3,7 +3,13 @@
 -- why:      items without events stay: a catalogue is wider than what was met. Of a repeated id the
 --           smallest name wins, a missing name last, so that the order of files does not matter.
 -- check:    item_idx >= 0
+-- check (warn):
+--           lower(cast(item_id as varchar))
+--           not in ('\n', 'null', 'nan', 'none', 'na', 'n/a', '<na>', 'nat')
+--           -- one item is called {item_id}. If that means that there is none, say so by the
+--           reader's option null, as in --reader "events.null=['{item_id}']"
 -- gate of:  staging.items
+-- harmless: duplicate_item_id
 
 with
 -- one row per staged item, judged

@@ -12,6 +12,9 @@ inner join core.users
     on events.user_id = users.user_id
 inner join core.items
     on events.item_id = items.item_id
-where $max_small_history > 0 and events.weight >= 0
+where
+    $max_small_history > 0
+    and events.weight >= 0
+    and not coalesce(events.occurred_at > $max_time, false)
 group by users.user_idx
 having count(*) <= $max_small_history

@@ -2,6 +2,7 @@
 -- grain:    tag_type, tag_id
 -- why:      of a repeated tag the smallest name wins, a missing name last.
 -- gate of:  staging.tags
+-- harmless: duplicate_tag_id
 
 select
     tags.tag_type,

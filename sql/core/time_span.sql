@@ -44,14 +44,14 @@ middles as (
     select
         max(
             case
-                when running_days.n_before <= 0.05 * running_days.n_all
+                when 20 * running_days.n_before <= running_days.n_all
                     then running_days.event_date
             end
         ) as first_date,
         min(
             case
-                when running_days.n_all - running_days.n_before - running_days.n_events
-                    <= 0.05 * running_days.n_all
+                when 20 * (running_days.n_all - running_days.n_before - running_days.n_events)
+                    <= running_days.n_all
                     then running_days.event_date
             end
         ) as last_date

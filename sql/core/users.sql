@@ -3,7 +3,13 @@
 -- why:      users without events stay: a profile alone is enough for some models. Of a repeated id
 --           the smallest name wins, a missing name last: the order of files does not matter.
 -- check:    user_idx >= 0
+-- check (warn):
+--           lower(cast(user_id as varchar))
+--           not in ('\n', 'null', 'nan', 'none', 'na', 'n/a', '<na>', 'nat')
+--           -- one user is called {user_id}. If that means that there is none, say so by the
+--           reader's option null, as in --reader "events.null=['{user_id}']"
 -- gate of:  staging.users
+-- harmless: duplicate_user_id
 
 with
 -- one row per staged user, judged

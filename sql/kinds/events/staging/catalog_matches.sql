@@ -68,7 +68,10 @@ other_ids as (
     union all
     select 'events', 'user_id', cast(events.user_id as varchar)
     from staging.events
-    where events.user_id is not null
+    where
+        events.user_id is not null
+        -- distinct users of many events are dear: only where somebody asks
+        and exists (select users.user_id from files.users)
     group by events.user_id
     union all
     select 'item_tags', 'tag_id', cast(item_tags.tag_id as varchar)
@@ -96,7 +99,7 @@ matched_ids as (
         file_ids.id,
         other_ids.id is not null as is_matched,
         regexp_replace(
-            regexp_replace(lower(trim(file_ids.id)), '[.,]0+$', ''), '^0+', ''
+            regexp_replace(lower(trim(file_ids.id)), '[.,]0+$', '', 'g'), '^0+', '', 'g'
         ) as plain_id
     from file_ids
     left join other_ids
@@ -117,7 +120,7 @@ near_ids as (
     inner join other_ids
         on matched_ids.id_column = other_ids.id_column
         and matched_ids.plain_id = regexp_replace(
-            regexp_replace(lower(trim(other_ids.id)), '[.,]0+$', ''), '^0+', ''
+            regexp_replace(lower(trim(other_ids.id)), '[.,]0+$', '', 'g'), '^0+', '', 'g'
         )
     where not matched_ids.is_matched
 ),

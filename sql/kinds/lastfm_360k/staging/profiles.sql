@@ -4,7 +4,7 @@
 --                does not matter. Blanks mean missing.
 -- check (warn):  not is_bad_age -- an age that is no integer counts as missing
 -- gate of:       files.profiles
--- filters:       not_selected
+-- harmless:      not_selected
 
 with
 -- one row per row of the profile files, blanks as null

@@ -3,7 +3,7 @@
 -- why:       copied once: everything after reads this and never the files again. A row without a
 --            user is of no one who could be left out; staging.plays judges it.
 -- gate of:   files.plays
--- filters:   not_selected
+-- harmless:  not_selected
 -- for each:  files.plays
 
 with

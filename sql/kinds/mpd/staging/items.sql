@@ -1,7 +1,7 @@
 -- The entities mentioned often enough to be items.
 -- grain:    item_id
 -- gate of:  staging.mentioned_items
--- filters:  entity_below_top, entity_below_mentions
+-- harmless: entity_below_top, entity_below_mentions
 
 select
     mentioned_items.item_id,

@@ -3,7 +3,7 @@
 -- why:      a playlist is the user of this source. Length is what the source claims, num_tracks, as
 --           recipe and data set mean it.
 -- gate of:  staging.playlists
--- filters:  playlist_too_short
+-- harmless: playlist_too_short
 
 select
     playlists.pid as user_id,
