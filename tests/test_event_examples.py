@@ -3,6 +3,7 @@
 Three run on real data; the clicks are made up in the layout of the real ones.
 """
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from recsys_duck.kind import SQL_FOLDER
 
 RECIPES = SQL_FOLDER / "kinds" / "events" / "recipes"
 LIMITS = ("--memory-limit", "1GB", "--threads", "2")
+# commented settings that are no options of a reader
+FREE = ("occurred_at", "weight", "basket_id", "position", "split", "test_share", "weighting")
 RealData = Callable[[str], Path]
 
 
@@ -198,3 +201,53 @@ def test_globo_clicks_that_do_not_fit_are_rejected_with_a_reason(tmp_path: Path)
         "bad_basket_id": 1,
     }
     assert ledger(warehouse, "core.events")["missing_item_id"] == 1
+
+
+SHOP = {
+    "events.csv": (
+        "user_id;item_id;date;quantity;order_id;line\n"
+        "1;old;31/12/2024 23:59;2;7;1\n"
+        '1;12" mix;31/12/2024 23:59;1;7;2\n'
+        "2;new;01/01/2025 00:00;3;8;1\n"
+    ),
+    "items.csv": "sku,title\nnew,Café\n",
+    "users.csv": "customer_id,customer_name\n1,Ann\n2,Bob\n",
+    "categories.csv": "category_id,category\nc,Cups\n",
+    "item_categories.csv": "sku,category_id\nnew,c\n",
+    "aliases.csv": "old_sku,new_sku\nold,new\n",
+}
+
+
+def test_events_of_ones_own_are_read_as_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user_id,item_id\n1,10\n2,20\n2,10\n", encoding="utf-8")
+    warehouse = build_recipe("events", tmp_path, "--select", "+core.events")
+    found = ask(warehouse, "select user_id, item_id from core.events order by all")
+    assert found == [("1", "10"), ("2", "10"), ("2", "20")]
+
+
+def test_events_settings_may_all_be_asked_for(tmp_path: Path) -> None:
+    # of two ways to write times only one can be, ids are no integers here, and there is a header
+    left_out = ("header", "time_unit", "columns")
+    text = (RECIPES / "events.toml").read_text(encoding="utf-8")
+    names = "|".join(["paths", "delimiter", "quote", "encoding", "column", "time_format", *FREE])
+    asked = re.sub(rf"(?m)^# (?=\[files|({names}) = )", "", text)
+    left = re.findall(r"(?m)^# (\w+) = (?!what)", asked)
+    assert sorted(left) == sorted(left_out)
+    for name, content in SHOP.items():
+        (tmp_path / name).write_text(content, encoding="cp1252" if name == "events.csv" else "utf-8")
+    (tmp_path / "recsys.toml").write_text(asked, encoding="utf-8")
+    done = command_here(tmp_path, "build", *LIMITS, "--select", "+core.events", "--select", "+core.item_tags")
+    assert done.returncode == 0, done.stderr
+    question = """
+    select users.user_name, items.item_name, events.item_id, events.weight, events.occurred_at, events.basket_id,
+        events.position
+    from core.events join core.users using (user_id) join core.items on events.item_id = items.item_id order by all
+    """
+    eve, day = datetime(2024, 12, 31, 23, 59), datetime(2025, 1, 1)
+    assert ask(tmp_path / "warehouse", question) == [
+        ("Ann", "Café", "new", 2, eve, "7", 1),
+        ("Ann", None, '12" mix', 1, eve, "7", 2),
+        ("Bob", "Café", "new", 3, day, "8", 1),
+    ]
+    tags = "select item_tags.item_id, tags.tag_name from core.item_tags join core.tags using (tag_type, tag_id)"
+    assert ask(tmp_path / "warehouse", tags) == [("new", "Cups")]
