@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from recsys_duck.catalog import MetaTable
 from recsys_duck.parameters import Setting
 from recsys_duck.plan import assertions
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, Stage
 from recsys_duck.store import StepRecord
-from recsys_duck.warehouse import MetaTable
 
 
 def meta_tables(
