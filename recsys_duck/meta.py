@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from recsys_duck.catalog import MetaTable
 from recsys_duck.parameters import Setting
 from recsys_duck.plan import assertions
 from recsys_duck.sentence import messages
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, Stage
 from recsys_duck.store import CheckRecord, FileRecord, StepRecord
-from recsys_duck.warehouse import MetaTable
 
 
 def meta_tables(

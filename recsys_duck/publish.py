@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 
+from recsys_duck.catalog import Catalog
 from recsys_duck.damage import is_sign, unreadable
 from recsys_duck.errors import DamageError, StageError
 from recsys_duck.events import Event, Published, Warned
@@ -18,7 +19,7 @@ from recsys_duck.relation import definitions, relations
 from recsys_duck.run import How, open_engine
 from recsys_duck.stage import TOLD
 from recsys_duck.store import PartRecord, StepRecord, Store
-from recsys_duck.warehouse import Catalog, Generation, Warehouse
+from recsys_duck.warehouse import Generation, Warehouse
 
 
 def make_catalog(project: Project, records: Mapping[str, StepRecord], store: Store) -> Catalog:

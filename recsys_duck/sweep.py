@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from recsys_duck.build import building, drop_damage, prelude, repairing
+from recsys_duck.catalog import Catalog
 from recsys_duck.engines import Query
 from recsys_duck.errors import ProjectError, RecsysDuckError
 from recsys_duck.events import Event, Progress, Tried, Warned
@@ -25,7 +26,7 @@ from recsys_duck.publish import put_in_place
 from recsys_duck.relation import Relation, stored_rows
 from recsys_duck.run import How, Run, open_engine
 from recsys_duck.store import PartRecord, Store, digest
-from recsys_duck.warehouse import Catalog, Warehouse
+from recsys_duck.warehouse import Warehouse
 
 JUDGED = "eval.metrics"
 AUDIT = "split.manifest"

@@ -1,6 +1,6 @@
 """The warehouse folder: published generations, environments, and the catalog files that readers open.
 
-Owns how a catalog is written, checked and put in place. Beside each generation lies a small JSON file
+Owns how a catalog is put in place whole. Beside each generation lies a small JSON file
 that says what it holds, so that a build never has to open what a reader may hold.
 """
 
@@ -9,63 +9,18 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import duckdb
-
-from recsys_duck.engines.duckdb import UNIT_HASH
-from recsys_duck.engines.faults import BUILDING, shortage
-from recsys_duck.errors import ProjectError, StageError, near_miss
+from recsys_duck.catalog import Catalog, check_catalog, write_catalog
+from recsys_duck.errors import ProjectError, near_miss
 from recsys_duck.jobs import refuse_stop
-from recsys_duck.macro import Macro
-from recsys_duck.parameters import quoted
-from recsys_duck.relation import Relation, definitions
 from recsys_duck.stage import LAYERS
-from recsys_duck.store import digest, sync
+from recsys_duck.store import sync
 
 DEFAULT_ENVIRONMENT = "recsys"
-# Shells of 1.5 refuse what 2.0 writes by default; both read this one.
-STORAGE_VERSION = "v1.2.0"
 TAKEN_NAMES = {*LAYERS, "meta", "files", "main", "temp", "system", "memory", "information_schema", "pg_catalog"}
-
-
-@dataclass(frozen=True, slots=True)
-class MetaTable:
-    """A table of the schema meta: (name, type, comment) columns and its rows.
-
-    `unsigned` names columns whose values alone are no reason to publish a new generation.
-    """
-
-    name: str
-    about: str
-    columns: tuple[tuple[str, str, str], ...]
-    rows: tuple[tuple[Any, ...], ...]
-    unsigned: tuple[str, ...] = ()
-
-    def signed_rows(self) -> list[list[str]]:
-        """The rows without the columns that are no reason to publish again, as text."""
-        kept = [at for at, (name, _, _) in enumerate(self.columns) if name not in self.unsigned]
-        return [[str(row[at]) for at in kept] for row in self.rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Catalog:
-    """What a generation shows: relations in the order they are created, comments, macros, meta."""
-
-    relations: tuple[Relation, ...]
-    comments: Mapping[str, tuple[str, Mapping[str, str]]]
-    macros: tuple[Macro, ...]
-    meta: tuple[MetaTable, ...]
-
-    def signature(self) -> str:
-        """Hash everything a reader sees but the generation's own number and time."""
-        views = [definitions(relation) for relation in self.relations]
-        comments = sorted((name, about, sorted(columns.items())) for name, (about, columns) in self.comments.items())
-        meta = [[table.name, table.about, table.columns, table.signed_rows()] for table in self.meta]
-        return digest([views, comments, [asdict(macro) for macro in self.macros], meta, UNIT_HASH])
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +131,11 @@ class Warehouse:
 
     def is_intact(self, generation: Generation) -> bool:
         """Tell whether a generation's file is as it was written: a read-write shell may have changed it."""
-        state = generation.path.stat()
-        return (state.st_size, state.st_mtime_ns) == generation.state
+        return _state(generation.path) == generation.state
 
     def drop_stale_log(self, environment: str) -> bool:
         """Remove a write-ahead log that someone's read-write session left; true where there was one."""
-        path = self.catalog_path(environment).with_name(f"{environment}.duckdb.wal")
+        path = self.folder / f"{environment}.duckdb.wal"
         existed = path.exists()
         path.unlink(missing_ok=True)
         return existed
@@ -202,43 +156,31 @@ class Warehouse:
             StageError: a view of it can't be read.
         """
         self.history.mkdir(parents=True, exist_ok=True)
-        number = max(self._numbers(environment), default=0) + 1
+        number = 1 + max(self._numbers(environment), default=0)
         path = self.history / f"{environment}-{number}.duckdb"
-        beside = self.history / f".{path.name}"
-        log = beside.with_name(f"{beside.name}.wal")
-        for leftover in (beside, log, path, path.with_suffix(".json")):
-            leftover.unlink(missing_ok=True)
-        try:
-            _write_catalog(catalog, beside, environment=environment, number=number, published_at=published_at)
-        except duckdb.Error as error:
-            raise shortage(error, str(path), BUILDING) or StageError(
-                "the new catalog can't be written, nothing is published",
-                where=str(path),
-                fix="fix what DuckDB says here, then build again",
-                cause=str(error),
-            ) from None
-        os.chmod(beside, 0o444)
-        sync(beside)
-        os.rename(beside, path)
-        _check_catalog(catalog, path)
-        state = path.stat()
-        generation = Generation(
-            environment=environment,
-            number=number,
-            signature=catalog.signature(),
-            published_at=published_at,
-            path=path,
-            stages=stages,
-            files=files,
-            n_tables=len(catalog.relations),
-            n_rows=n_rows,
-            state=(state.st_size, state.st_mtime_ns),
-            folder=os.path.realpath(self.folder),
-        )
-        fields = {**asdict(generation), "path": path.name}
-        path.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
-        sync(path.with_suffix(".json"))
-        refuse_stop()  # DuckDB may have swallowed what a signal raises
+        beside, told = self.history / f".{path.name}", path.with_suffix(".json")
+        with _whole_or_gone(beside, beside.with_name(f"{beside.name}.wal"), path, told):
+            write_catalog(catalog, beside, environment=environment, number=number, published_at=published_at)
+            os.chmod(beside, 0o444)
+            sync(beside)
+            os.rename(beside, path)
+            check_catalog(catalog, path)
+            generation = Generation(
+                environment=environment,
+                number=number,
+                signature=catalog.signature(),
+                published_at=published_at,
+                path=path,
+                stages=stages,
+                files=files,
+                n_tables=len(catalog.relations),
+                n_rows=n_rows,
+                state=_state(path),
+                folder=os.path.realpath(self.folder),
+            )
+            told.write_text(json.dumps({**asdict(generation), "path": path.name}), encoding="utf-8")
+            sync(told)
+            refuse_stop()  # DuckDB may have swallowed what a signal raises
         self.show(generation)
         return generation
 
@@ -256,8 +198,8 @@ class Warehouse:
 
     def _numbers(self, environment: str) -> Iterator[int]:
         """List the numbers that are taken, those of generations of which nothing tells any more too."""
-        numbers = (path.stem.removeprefix(f"{environment}-") for path in self.history.glob(f"{environment}-*.duckdb"))
-        yield from (int(number) for number in numbers if number.isdigit())
+        names = (path.stem.rpartition("-") for path in self.history.glob(f"{environment}-*.duckdb"))
+        yield from (int(number) for name, _, number in names if name == environment and number.isdigit())
 
     def _known(self, environment: str) -> Iterator[Generation]:
         for path in self.history.glob(f"{environment}-*.json"):
@@ -288,63 +230,17 @@ def check_environment(name: str) -> str:
     return name
 
 
-def _write_catalog(catalog: Catalog, path: Path, *, environment: str, number: int, published_at: str) -> None:
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {quoted(str(path))} as catalog (storage_version '{STORAGE_VERSION}')")
-        connection.execute("use catalog")
-        connection.execute("begin")  # each statement by itself would sync the file
-        connection.execute(UNIT_HASH)
-        for schema in dict.fromkeys(["meta", *(relation.schema for relation in catalog.relations)]):
-            connection.execute(f"create schema if not exists {schema}")
-        for relation in catalog.relations:
-            for name, select in definitions(relation).items():
-                connection.execute(f"create view {name} as {select}")
-        for name, (about, columns) in catalog.comments.items():
-            connection.execute(f"comment on view {name} is {quoted(about)}")
-            for column, comment in columns.items():
-                shown = column.replace('"', '""')
-                connection.execute(f'comment on column {name}."{shown}" is {quoted(comment)}')
-        for macro in catalog.macros:
-            connection.execute(f"create macro {macro.name}({', '.join(macro.arguments)}) as table {macro.select}")
-        own = MetaTable(
-            "generation",
-            "This generation of the catalog, one row.",
-            (
-                ("environment", "varchar", "name it is published under"),
-                ("number", "bigint", "counts from 1 in each environment"),
-                ("published_at", "timestamp", "UTC"),
-            ),
-            ((environment, number, published_at),),
-        )
-        for table in (*catalog.meta, own):
-            _write_meta(connection, table)
-        connection.execute("commit")
-        connection.execute("use memory")
-        connection.execute("detach catalog")
+def _state(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
-def _write_meta(connection: duckdb.DuckDBPyConnection, table: MetaTable) -> None:
-    columns = ", ".join(f"{name} {sql_type}" for name, sql_type, _ in table.columns)
-    connection.execute(f"create table meta.{table.name} ({columns})")
-    if table.rows:
-        marks = ", ".join("?" for _ in table.columns)
-        connection.executemany(f"insert into meta.{table.name} values ({marks})", [list(row) for row in table.rows])
-    connection.execute(f"comment on table meta.{table.name} is {quoted(table.about)}")
-    for name, _, comment in table.columns:
-        connection.execute(f"comment on column meta.{table.name}.{name} is {quoted(comment)}")
-
-
-def _check_catalog(catalog: Catalog, path: Path) -> None:
-    """Bind every view of a written generation, as a reader would."""
-    names = [name for relation in catalog.relations for name in definitions(relation)]
-    try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            for name in names:
-                connection.execute(f"select * from {name} limit 0").fetchall()
-    except duckdb.Error as error:
-        raise shortage(error, str(path), BUILDING) or StageError(
-            "the new catalog can't be read, nothing is published",
-            where=str(path),
-            fix="fix what DuckDB says here, then build again",
-            cause=str(error),
-        ) from None
+@contextmanager
+def _whole_or_gone(*paths: Path) -> Iterator[None]:
+    """Leave none of some files behind, neither what is there before nor what was made, unless all goes well."""
+    with ExitStack() as undone:
+        for path in paths:
+            path.unlink(missing_ok=True)
+            undone.callback(path.unlink, missing_ok=True)
+        yield
+        undone.pop_all()

@@ -101,7 +101,7 @@ def test_a_full_disk_while_publishing_is_told_and_publishes_nothing(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("recsys_duck.warehouse._write_meta", fail)
+    monkeypatch.setattr("recsys_duck.catalog._write_meta", fail)
     (tmp_path / "warehouse/recsys.duckdb").unlink()  # so that there is something to publish
     before = published_files(tmp_path / "warehouse")
     done = command_here(tmp_path, "build", "--select", "+core.items", "--force")

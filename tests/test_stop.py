@@ -163,8 +163,8 @@ def test_two_processes_never_hold_a_warehouse_at_once(tmp_path: Path) -> None:
 WHERE = {
     "while the session's views are defined": ("recsys_duck.engines.duckdb.DuckdbEngine", "define"),
     "while a plan is made": ("recsys_duck.build", "make_plan"),
-    "while the catalog is written": ("recsys_duck.warehouse", "_write_meta"),
-    "while the catalog is checked": ("recsys_duck.warehouse", "_check_catalog"),
+    "while the catalog is written": ("recsys_duck.catalog", "_write_meta"),
+    "while the catalog is checked": ("recsys_duck.warehouse", "check_catalog"),
     "before the catalog is put in place": ("recsys_duck.warehouse.Warehouse", "show"),
     "while the project is read": ("recsys_duck.project", "read_macros"),
     "while what was built is told": ("recsys_duck.console.Narrator", "show"),

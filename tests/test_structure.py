@@ -17,7 +17,7 @@ HOMES = {
         "engines/faults.py",
         "engines/sqltext.py",
         "question.py",
-        "warehouse.py",
+        "catalog.py",
     },
     "rich": {"console.py"},
     "click": {
