@@ -1,21 +1,18 @@
-"""Heads: what the first rows of a text file say of it, in CSV or JSON: its columns, its encoding, its packing.
+"""Heads: what the first rows of a text file say of it: its columns, its encoding, its packing.
 
 No file is read whole before it is built: what a later row holds against them is judged by a gate.
 Refuses files of another encoding, columns that nothing names or that stand twice, a first line that is none.
 """
 
-import json
-import os
 import re
 import shlex
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from math import isnan
-from typing import Any
 
-from recsys_duck.encoding import encoding_of, has_text, not_encoded, settled_encoding, text_of
+from recsys_duck.encoding import encoding_of, not_encoded, settled_encoding, text_of
 from recsys_duck.errors import ProjectError
 from recsys_duck.formats import QUOTED_DELIMITER_BYTES
 from recsys_duck.hints import delimiter_of, delimiter_option
@@ -24,10 +21,8 @@ from recsys_duck.records import Dialect, Tally, csv_records
 from recsys_duck.source import Input, SourceFile, TextForm
 
 CSV_ROWS = 100
-JSON_ROWS = 1000
 MOST_CHARACTERS = 16_000_000  # of one line, as DuckDB has it, and of all lines that are looked at
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
-_NO_ROWS = re.compile(r"\s*\[\s*\]\s*")
 _WORD = re.compile(r"\ufeff?[^\W\d][\w .()/-]*")
 _JSON_LINE = re.compile(r'\s*(\[\s*)?\{\s*("|$)|\s*\[\s*$')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes for itself
@@ -39,7 +34,7 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
     Raises:
         ProjectError: a name stands twice, `names` has more or fewer than the file, or it is not so encoded.
     """
-    form, lines = _text(declared, file, CSV_ROWS + 1)
+    form, lines = head_text(declared, file, CSV_ROWS + 1)
     form, lines = _at_table(declared, form, lines)
     if lines and _JSON_LINE.match(lines[0]) and declared.options.get("header", True) is not False:
         fix = f"say so: --reader {declared.name}.format=ndjson"
@@ -66,123 +61,8 @@ def csv_head(declared: Input, file: SourceFile) -> SourceFile:
         form = replace(form, header=rows[0])
     some = rows[has_header or bool(form.header) :]
     columns = dict(zip(names, zip(*_same_length(some, len(names)), strict=True), strict=False))
-    numeric = frozenset(name for name, values in columns.items() if _are_numbers(declared, values))
+    numeric = frozenset(name for name, values in columns.items() if are_numbers(declared, values))
     return replace(file, present=dict.fromkeys(names, "VARCHAR"), numeric=numeric, text=form)
-
-
-def json_head(declared: Input, file: SourceFile) -> SourceFile:
-    """Name the keys of a JSON file's first rows, each with the type that holds all its values there.
-
-    The rows stand one a line, in one array, or in documents where `records` finds them. A column may be a
-    path into nested objects, `user.id`.
-
-    Raises:
-        ProjectError: one of the first rows is no JSON object.
-    """
-    if "records" in declared.options:
-        form = _form(declared, file)
-        names = [name for name in dict.fromkeys(map(declared.own_name, declared.columns)) if _has_key(file, form, name)]
-        nested = frozenset(name for name in names if "." in name)
-        return replace(file, present=dict.fromkeys(names, "VARCHAR"), nested=nested, text=form)
-    form, lines = _text(declared, file, JSON_ROWS)
-    text = "".join(lines)
-    first = text.lstrip()[:1]
-    if not first or _NO_ROWS.fullmatch(text):
-        return replace(file, text=form, is_empty=True)
-    rows = list(_array_rows(text) if first == "[" else _line_rows(declared, file, lines))
-    is_whole = len(rows) < JSON_ROWS and len(lines) < JSON_ROWS and len(text) < MOST_CHARACTERS
-    form = replace(form, is_array=first == "[")
-    if form.is_array and form.encoding != "utf-8":
-        command = f"iconv -f {form.encoding} -t utf-8 {shlex.quote(os.path.basename(file.path))} > utf8.json"
-        raise ProjectError(f"{file.shown} is an array in {form.encoding}", where=file.shown, fix=f"convert: {command}")
-    values: dict[str, list[Any]] = {}
-    for row in rows:
-        for name, value in row.items():
-            values.setdefault(name, []).append(value)
-    paths = {declared.own_name(name) for name in declared.columns} - set(values)
-    for path in sorted(path for path in paths if "." in path):
-        found = [value for row in rows if (value := at_path(row, path.split("."))) is not None]
-        if found:
-            values[path] = found
-    present = {name: _json_type([value for value in found if value is not None]) for name, found in values.items()}
-    unseen = () if is_whole else sorted(paths - set(present))
-    later = {name: "VARCHAR" for name in unseen if _has_key(file, form, name)}
-    texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
-    numeric = frozenset(
-        name for name, found in texts.items() if present[name] == "VARCHAR" and _are_numbers(declared, found)
-    )
-    nested = frozenset(path for path in paths if "." in path)
-    return replace(file, present={**present, **later}, numeric=numeric, nested=nested, late=frozenset(later), text=form)
-
-
-def _line_rows(declared: Input, file: SourceFile, lines: Sequence[str]) -> list[dict[str, Any]]:
-    """Read the rows of lines; a few that are no objects a gate rejects.
-
-    Raises:
-        ProjectError: the first line is none, and most of the others are none.
-    """
-    rows, strange = [], []
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, dict):
-            rows.append(row)
-        elif line.strip() not in ("", "null"):
-            strange.append((number, line.strip(), not rows))
-    if strange and strange[0][2] and len(strange) > len(rows):
-        number, line, _ = strange[0]
-        fix = _json_fix(declared, shlex.quote(os.path.basename(file.path)), line)
-        raise ProjectError(
-            f"input {declared.name} can't be read as JSON", where=f"{file.shown}, line {number}", fix=fix
-        )
-    return rows
-
-
-def _json_fix(declared: Input, name: str, line: str) -> str:
-    """Say what makes JSON lines of a file that begins with such a line."""
-    if line.startswith("{'"):  # how Python prints a dict
-        script = "import ast, json, sys; [print(json.dumps(ast.literal_eval(line))) for line in sys.stdin]"
-        return f'these are dicts of Python, write them as JSON: python3 -c "{script}" < {name} > rows.jsonl'
-    if line.startswith("{"):
-        return f"give one JSON object a line, or an array of them: jq -c . {name} > rows.jsonl"
-    return (
-        f"give one JSON object a line, or an array of them; or say another format: --reader {declared.name}.format=csv"
-    )
-
-
-def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
-    """Tell whether a key is anywhere in a file: rows further on may have what the first ones lack."""
-    key = name.rsplit(".", maxsplit=1)[-1]
-    return key.isdigit() or any(has_text(file, form, json.dumps(key, ensure_ascii=plain)) for plain in (True, False))
-
-
-def _array_rows(text: str) -> Iterator[dict[str, Any]]:
-    """Read the first objects of an array, as far as the text goes."""
-    decoder, at, n_rows = json.JSONDecoder(), text.index("[") + 1, 0
-    while n_rows < JSON_ROWS:
-        found = re.compile(r"[\s,]*").match(text, at)
-        at = found.end() if found else at
-        try:
-            row, at = decoder.raw_decode(text, at)
-        except ValueError:
-            return
-        n_rows += 1
-        if isinstance(row, dict):
-            yield row
-
-
-def at_path(value: Any, path: Sequence[str]) -> Any:
-    """Find a value in nested objects and lists; null where there is none."""
-    for part in path:
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
 
 
 def _at_table(declared: Input, form: TextForm, lines: list[str]) -> tuple[TextForm, list[str]]:
@@ -255,7 +135,7 @@ def _refuse_odd_line(declared: Input, file: SourceFile, form: TextForm, lines: S
     )
 
 
-def _form(declared: Input, file: SourceFile) -> TextForm:
+def form_of(declared: Input, file: SourceFile) -> TextForm:
     """Say how a text file is read before a line of it is: what is said, and what its first bytes tell."""
     packing = packing_of(file.path, file.shown)
     delimiter = str(declared.options.get("delimiter", ","))
@@ -273,25 +153,33 @@ def _form(declared: Input, file: SourceFile) -> TextForm:
     )
 
 
-def _text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, list[str]]:
+def head_text(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, list[str]]:
     """Read the first lines of a file, packed or not."""
     lines: list[str] = []
+    with readable(file):
+        form = form_of(declared, file)
+        try:
+            with text_of(file.path, form) as stream:
+                left = MOST_CHARACTERS
+                while len(lines) < n_lines and left > 0 and (line := stream.readline(left)):
+                    lines.append(line)
+                    left -= len(line)
+        except UnicodeError as error:
+            raise not_encoded(declared.name, file, form, str(error)) from None
+    if any("\0" in line for line in lines):
+        raise _refusal_of_zeros(declared, file, "".join(lines).encode(form.encoding, errors="ignore"))
+    return form, lines
+
+
+@contextmanager
+def readable(file: SourceFile) -> Iterator[None]:
+    """Tell of a file that can't be read to its end."""
     try:
-        form = _form(declared, file)
-        with text_of(file.path, form) as stream:
-            left = MOST_CHARACTERS
-            while len(lines) < n_lines and left > 0 and (line := stream.readline(left)):
-                lines.append(line)
-                left -= len(line)
-    except UnicodeError as error:
-        raise not_encoded(declared.name, file, form, str(error)) from None
+        yield
     except (OSError, EOFError, zlib.error) as error:
         told = getattr(error, "strerror", None) or str(error)
         fix = broken_fix(file.path, packing_of(file.path, file.shown), told)
         raise ProjectError(f"can't read {file.shown} to its end", where=file.shown, fix=fix) from None
-    if any("\0" in line for line in lines):
-        raise _refusal_of_zeros(declared, file, "".join(lines).encode(form.encoding, errors="ignore"))
-    return form, lines
 
 
 def _refusal_of_zeros(declared: Input, file: SourceFile, data: bytes) -> ProjectError:
@@ -315,21 +203,7 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     return any(all(_NUMBER.fullmatch(value) for value in values) for values in zip(*others, strict=True))
 
 
-def _are_numbers(declared: Input, values: Sequence[str]) -> bool:
+def are_numbers(declared: Input, values: Sequence[str]) -> bool:
+    """Tell whether all texts that are no missing ones are plain numbers."""
     written = [value for value in values if value.strip() and value not in declared.missing]
     return bool(written) and all(_NUMBER.fullmatch(value) for value in written)
-
-
-def _json_type(values: Sequence[Any]) -> str:
-    """Name the type of a key's values: BIGINT, DOUBLE, else text, which integers beyond bigint are, too.
-
-    BOOLEAN where all are booleans, JSON where all are lists or objects: one beside others is left to a gate.
-    """
-    scalars = [value for value in values if not isinstance(value, bool | list | dict)]
-    found = [value for value in scalars if not (isinstance(value, float) and isnan(value))]  # NaN is no value
-    kinds = {type(value) for value in found}
-    if values and not scalars:
-        return "JSON" if any(isinstance(value, list | dict) for value in values) else "BOOLEAN"
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in found):
-        return "BIGINT"
-    return "DOUBLE" if float in kinds and kinds <= {int, float} else "VARCHAR"

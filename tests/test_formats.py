@@ -83,9 +83,8 @@ def test_a_packed_file_that_is_cut_off_is_told_by_name(tmp_path: Path, n_bytes: 
     (tmp_path / "plays.csv.gz").write_bytes(gzip.compress(text.encode())[:n_bytes])
     with pytest.raises((ProjectError, StageError)) as caught:
         run_build(tmp_path, kind="events", files=(("", str(tmp_path / "plays.csv.gz")),))
-    assert caught.value.what in ("can't read plays.csv.gz", "a source file can't be read to its end")
-    assert "plays.csv.gz" in caught.value.where
-    assert caught.value.fix
+    assert caught.value.what.startswith("can't read plays.csv.gz") or caught.value.what.startswith("plays.csv.gz can't")
+    assert "gunzip -t" in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -106,32 +105,9 @@ def test_a_csv_is_read_as_people_write_it(tmp_path: Path, content: bytes, reader
     assert read_pairs(tmp_path, "plays.csv", readers=[("events", *one) for one in readers]) == rows
 
 
-@pytest.mark.parametrize(
-    ("content", "line", "fix"),
-    [
-        ("user_id,item_id\n1,10\n2,20,30\n", ", line 3", "as many fields"),
-        ("user_id,item_id\n1\n2,20\n", ", line 2", "as many fields"),
-        ('user_id,item_id\n1,10\n2,"a"b\n', ", line 3", "quote"),
-        ("user_id,item_id\r\n1,10\n2,20\r\n", "", "end all lines alike"),
-    ],
-)
-def test_a_line_that_is_no_row_stops_the_build_with_its_place(
-    tmp_path: Path, content: str, line: str, fix: str
-) -> None:
-    (tmp_path / "plays.csv").write_bytes(content.encode())
-    with pytest.raises(StageError) as caught:
-        run_build(tmp_path, kind="events", files=(("", str(tmp_path / "plays.csv")),))
-    assert caught.value.what == "a source file can't be read to its end"
-    assert caught.value.where.endswith(f"events.sql, plays.csv{line}")
-    assert fix in caught.value.fix
-    assert caught.value.cause
-
-
-def test_a_blank_first_line_is_no_header(tmp_path: Path) -> None:
-    (tmp_path / "plays.csv").write_text("\nuser_id,item_id\n1,10\n")
-    with pytest.raises(ProjectError) as caught:
-        read_pairs(tmp_path, "plays.csv")
-    assert caught.value.what == "the first line of plays.csv is blank"
+def test_blank_lines_above_a_table_are_no_header(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text("\n\nuser_id,item_id\n1,10\n2,20\n")
+    assert read_pairs(tmp_path, "plays.csv") == PAIRS
     (tmp_path / "plays.csv").write_text("\n\n1,10\n2,20\n")
     readers = (("events", "header", False), ("events", "names", ["user_id", "item_id"]))
     assert read_pairs(tmp_path, "plays.csv", readers=readers) == PAIRS
@@ -215,23 +191,12 @@ def test_a_json_fraction_is_no_id(tmp_path: Path, value: str) -> None:
     assert caught.value.what == "column user_id is DOUBLE, which is no id"
 
 
-@pytest.mark.parametrize("line", ["hello", "[1, 2]", "3", '"x"', '{"user_id": 1', '[{"user_id": 1, "item_id": 2}]'])
-def test_a_first_line_that_is_no_json_object_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
-    lay_out_lines(tmp_path, '{"user_id": 1, "item_id": 2}', line)
-    with pytest.raises(ProjectError) as caught:
-        load(tmp_path, kind="events", files=(("", str(tmp_path / "events.ndjson")),))
-    assert caught.value.what == "input events can't be read as ndjson"
-    assert caught.value.where == "events.ndjson, line 2"
-
-
-@pytest.mark.parametrize("line", ["hello", "[1, 2]", "3", '{"user_id": 1', '{"user_id": 1, "user_id": 2}'])
-def test_a_later_line_that_is_no_json_object_stops_the_build_and_the_file_is_named(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize("line", ["hello", "[1, 2]", "3", '{"user_id": 1', "null"])
+def test_a_later_line_that_is_no_json_object_is_rejected_and_counted(tmp_path: Path, line: str) -> None:
     lay_out_lines(tmp_path, *['{"user_id": 1, "item_id": 2}'] * 1200, line)
-    with pytest.raises(StageError) as caught:
-        run_build(tmp_path, kind="events", files=(("", str(tmp_path / "events.ndjson")),))
-    assert caught.value.what == "a source file can't be read to its end"
-    assert "events.ndjson" in caught.value.where
-    assert caught.value.fix
+    run_build(tmp_path, kind="events", files=(("", str(tmp_path / "events.ndjson")),), select=("+staging.events",))
+    rejected = "select reject_reason, rejected_value from staging.events_rejected"
+    assert ask(tmp_path / "warehouse", rejected) == [("bad_line", line)]
 
 
 def test_a_mapped_json_key_that_no_first_row_has_is_told_with_those_there_are(tmp_path: Path) -> None:

@@ -317,11 +317,9 @@ def test_a_column_that_stands_twice_in_a_csv_is_refused(tmp_path: Path) -> None:
     ("content", "settings"),
     [
         (b"user_id,item_id\n1,caf\xe9\n", 'format = "csv"\n'),
-        (b"user_id,item_id\n1,2\n", 'format = "csv"\nencoding = "klingon"\n'),
         (b"user_id,item_id\n1,2\n", 'format = "csv"\ndelimiter = "|"\n'),
         (b"1,2\n", 'format = "csv"\nheader = false\n'),
         (b"user_id,item_id\n1,2\n", 'format = "parquet"\n'),
-        (b"", 'format = "csv"\n'),
     ],
 )
 def test_a_file_that_its_options_do_not_fit_is_refused_by_name(tmp_path: Path, content: bytes, settings: str) -> None:

@@ -13,8 +13,9 @@ import duckdb
 
 from recsys_duck.engines.readers import schema_select
 from recsys_duck.errors import ProjectError, raise_problems
-from recsys_duck.heads import csv_head, json_head
+from recsys_duck.heads import csv_head
 from recsys_duck.ids import is_id
+from recsys_duck.objects import json_head
 from recsys_duck.packing import HEAD_BYTES, opened, packing_of
 from recsys_duck.parameters import quoted
 from recsys_duck.source import Source, SourceFile, folder_values
