@@ -1,4 +1,4 @@
-"""Heads: what the first rows of a text file say of it, in CSV or JSON: its columns, its encoding, its packing.
+"""Heads: what the first rows of a text file say of it: its columns, its encoding, its packing.
 
 No file is read whole before it is built: what a later row holds against them is judged by a gate.
 Refuses files of another encoding, columns that nothing names or that stand twice, a first line that is none.

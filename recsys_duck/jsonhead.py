@@ -16,7 +16,7 @@ from recsys_duck.encoding import has_text
 from recsys_duck.errors import ProjectError
 from recsys_duck.heads import are_numbers, middle
 from recsys_duck.source import Input, SourceFile, TextForm
-from recsys_duck.text import MOST_CHARACTERS, first_lines
+from recsys_duck.text import MOST_CHARACTERS, first_lines, readable
 
 JSON_ROWS = 1000
 _NO_ROWS = re.compile(r"\s*\[\s*\]\s*")
@@ -76,7 +76,7 @@ def _first_rows(declared: Input, file: SourceFile) -> tuple[TextForm, list[dict[
     text = "".join(lines)
     if not text.strip() or _NO_ROWS.fullmatch(text):
         return form, None, True
-    is_array = text.lstrip().startswith("[") and not _are_lists(lines)
+    is_array = _is_array(text)
     rows = list(_array_rows(text)) if is_array else _line_rows(declared, file, lines)
     is_whole = len(rows) < JSON_ROWS and len(lines) < JSON_ROWS and len(text) < MOST_CHARACTERS
     return replace(form, is_array=is_array), rows, is_whole
@@ -133,16 +133,18 @@ def _json_fix(declared: Input, name: str, line: str) -> str:
 def _has_key(file: SourceFile, form: TextForm, name: str) -> bool:
     """Tell whether a key is anywhere in a file: rows further on may have what the first ones lack."""
     key = name.rsplit(".", maxsplit=1)[-1]
-    return key.isdigit() or any(has_text(file, form, json.dumps(key, ensure_ascii=plain)) for plain in (True, False))
+    with readable(file):
+        return key.isdigit() or any(has_text(file, form, json.dumps(key, ensure_ascii=one)) for one in (True, False))
 
 
-def _are_lists(lines: Sequence[str]) -> bool:
-    """Tell whether a line is a list by itself, and another one follows: then lists stand for rows."""
-    some = [line for line in lines if line.strip()]
+def _is_array(text: str) -> bool:
+    """Tell whether the first lines are those of one array: nothing comes behind its end."""
+    text = text.strip()
     try:
-        return len(some) > 1 and isinstance(json.loads(some[0]), list)
+        _, end = json.JSONDecoder().raw_decode(text)
     except ValueError:
-        return False
+        return text.startswith("[")
+    return text.startswith("[") and end == len(text)
 
 
 def _array_rows(text: str) -> Iterator[dict[str, Any]]:

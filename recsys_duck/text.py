@@ -5,6 +5,8 @@ Refuses files of another encoding, and files that are no text.
 
 import shlex
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from recsys_duck.encoding import encoding_of, not_encoded, settled_encoding, text_of
 from recsys_duck.errors import ProjectError
@@ -36,22 +38,34 @@ def form_of(declared: Input, file: SourceFile) -> TextForm:
 def first_lines(declared: Input, file: SourceFile, n_lines: int) -> tuple[TextForm, list[str]]:
     """Read the first lines of a file, packed or not."""
     lines: list[str] = []
-    try:
+    with readable(file):
         form = form_of(declared, file)
-        with text_of(file.path, form) as stream:
-            left = MOST_CHARACTERS
-            while len(lines) < n_lines and left > 0 and (line := stream.readline(left)):
-                lines.append(line)
-                left -= len(line)
-    except UnicodeError as error:
-        raise not_encoded(declared.name, file, form, str(error)) from None
+        try:
+            with text_of(file.path, form) as stream:
+                left = MOST_CHARACTERS
+                while len(lines) < n_lines and left > 0 and (line := stream.readline(left)):
+                    lines.append(line)
+                    left -= len(line)
+        except UnicodeError as error:
+            raise not_encoded(declared.name, file, form, str(error)) from None
+    if any("\0" in line for line in lines):
+        raise _refusal_of_zeros(declared, file, "".join(lines).encode(form.encoding, errors="ignore"))
+    return form, lines
+
+
+@contextmanager
+def readable(file: SourceFile) -> Iterator[None]:
+    """Tell of a file that can't be read to its end.
+
+    Raises:
+        ProjectError: it is cut off, or broken.
+    """
+    try:
+        yield
     except (OSError, EOFError, zlib.error) as error:
         told = getattr(error, "strerror", None) or str(error)
         fix = broken_fix(file.path, packing_of(file.path, file.shown), told)
         raise ProjectError(f"can't read {file.shown} to its end", where=file.shown, fix=fix) from None
-    if any("\0" in line for line in lines):
-        raise _refusal_of_zeros(declared, file, "".join(lines).encode(form.encoding, errors="ignore"))
-    return form, lines
 
 
 def _refusal_of_zeros(declared: Input, file: SourceFile, data: bytes) -> ProjectError:

@@ -270,7 +270,7 @@ def test_lines_are_counted_as_python_counts_them(tmp_path: Path, content: bytes)
 
 def test_a_reader_that_loses_a_row_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB would merge these two rows; with nobody who compares, the count shows it."""
-    monkeypatch.setattr(Porter, "_swallowing", lambda *_: [])
+    monkeypatch.setattr(Porter, "_swallowing", lambda *_, **__: [])
     found = read(tmp_path, {"e.csv": 'user_id,item_id\n1,"a\n2,b"\n3,c\n'})
     assert found.n_promised == 3 != len(found.rows) + len(found.bad)
 
