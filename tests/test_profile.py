@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from building import lay_out, run
+from building import lay_out, rows, run
 from projects import command_here, lay_out_playlists, playlists_text, write_parquet
 
 from recsys_duck.cli.show import SECTIONS as NAMED
@@ -175,8 +175,9 @@ def test_a_source_without_times_or_events_is_told(tmp_path: Path) -> None:
     assert told == "time: no event has a time\n"
     assert "position" in out
     (tmp_path / "none").mkdir()
-    lay_out(tmp_path / "none", events="select 1 as user_id, 1 as item_id where false")
-    run(tmp_path / "none", select=SELECT)
+    lay_out(tmp_path / "none", events="select 1 as user_id, 1 as item_id")
+    run(tmp_path / "none", {"parameters": (("min_items_per_user", 9),)}, select=SELECT)
+    assert rows(tmp_path / "none", "select count(*) from core.events") == [(0,)]
     out, told = shown(tmp_path / "none")
     assert "time: no event has a time\n" in told
     assert "tags: no item carries a tag\n" in told
