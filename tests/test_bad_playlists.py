@@ -227,3 +227,12 @@ def test_a_broken_file_of_features_is_refused_by_name_and_place(tmp_path: Path, 
 def test_playlists_without_features_build(tmp_path: Path) -> None:
     build_core(lay_out_playlists(tmp_path, playlists_text(1)))
     assert ask(tmp_path / "warehouse", "select count(*) from core.audio_features") == [(0,)]
+
+
+def test_what_a_limit_leaves_out_is_counted_and_is_no_warning(tmp_path: Path) -> None:
+    folder = lay_out_playlists(tmp_path, playlists_text(1, 2, n_tracks=6))
+    limits = (("item_entity", "track"), ("min_playlist_tracks", 0), ("top_entities", 2))
+    told = run_build(folder, parameters=limits, select=("+staging.events",))
+    ledger = "select reason, n_rows from meta.row_ledger where stage = 'staging.events' and n_rows > 0"
+    assert dict(ask(folder / "warehouse", ledger)) == {"in": 12, "kept": 4, "entity_below_top": 8}
+    assert not [event.message for event in told if isinstance(event, Warned) and " rejects " in event.message]
