@@ -3,6 +3,7 @@
 -- why:      an item's own name is better than one that stands beside an alias of it; without any of
 --           its own, all names of its aliases come through, and core.items takes the smallest.
 -- gate of:  files.items
+-- harmless: alias_of_item
 
 with
 -- one row per row of the catalogue files, with the id that counts

@@ -71,7 +71,7 @@ other_ids as (
     where
         events.user_id is not null
         -- distinct users of many events are dear: only where somebody asks
-        and exists (select users.user_id from files.users)
+        and exists (select catalog_users.user_id from staging.catalog_users)
     group by events.user_id
     union all
     select 'item_tags', 'tag_id', cast(item_tags.tag_id as varchar)

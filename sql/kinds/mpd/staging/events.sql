@@ -3,6 +3,7 @@
 -- why:      one reason a row, the first in this order; the whole set is judged, so a track row of a
 --           rejected playlist is counted here too.
 -- gate of:  staging.playlist_tracks
+-- harmless: entity_below_top, playlist_too_short, entity_below_mentions
 
 with
 -- one row per track row, with the key of what is an item in this build
