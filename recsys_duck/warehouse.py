@@ -110,7 +110,7 @@ class Warehouse:
             raise ProjectError(
                 f"{environment}.duckdb is not a generation of this warehouse, or what is told of it is damaged",
                 where=str(self.folder),
-                fix="recsys-duck build: it publishes the catalog again",
+                fix=f"recsys-duck build --as {environment}: it publishes the catalog again",
             )
         if generation is None:
             raise ProjectError(

@@ -349,7 +349,7 @@ def test_how_many_stay_is_the_option_s_the_file_s_or_five(project: Path) -> None
 
 def test_a_catalog_that_nothing_tells_of_stops_a_clean_before_anything_goes(project: Path) -> None:
     shutil.copy(project / "warehouse/recsys.duckdb", project / "warehouse/mine.duckdb")
-    with pytest.raises(ProjectError, match=r"mine\.duckdb is no generation"):
+    with pytest.raises(ProjectError, match=r"mine\.duckdb is not a generation"):
         swept(project)
     (project / "warehouse/mine.duckdb").unlink()
     (project / "warehouse/generations/recsys-2.json").write_text("{}")
