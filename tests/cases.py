@@ -219,7 +219,7 @@ def _rounded(name: str, kind: str) -> str:
     return f"cast(round(cast({name} as double), {match[1]}) as varchar)" if match else ""
 
 
-def _as_read(table: Table) -> str:
+def as_read(table: Table) -> str:
     """Give files the columns that a reader adds, where a case says nothing of them: every line is in order."""
     added = {"bad_line": "false", "bad_value": "cast(null as varchar)"}
     told = [f"{value} as {name}" for name, value in added.items() if name not in table.names]
@@ -230,6 +230,6 @@ def _replaced(kind: str, name: str, alias: str, case: Case, query: Query) -> str
     if kind == "parameter":
         return query.values[name].literal()
     if name.startswith("files."):
-        inner = f"({_as_read(case.given[name])})"
+        inner = f"({as_read(case.given[name])})"
         return inner if alias else f"{inner} as {name.removeprefix('files.')}"
     return name

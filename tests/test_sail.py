@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cases import CASES, Case, all_cases, case_query, filled_text, found_texts, wanted_rows
+from cases import CASES, Case, all_cases, as_read, case_query, filled_text, found_texts, wanted_rows
 
 from recsys_duck.engines import Query
 from recsys_duck.engines.duckdb import DuckdbEngine
@@ -52,7 +52,7 @@ def test_a_stage_gives_the_rows_of_its_case_on_sail(
     text = spark_text(query, reader)
     for name, table in case.given.items():
         path = tmp_path / f"{name}.parquet"
-        engine.write(Query(table.select()), path)
+        engine.write(Query(as_read(table) if name.startswith("files.") else table.select()), path)
         sail.read.parquet(str(path)).createOrReplaceTempView(spark_name(name))
     answer = Answer(sail.sql(text).toArrow(), found_texts(case))
     missing, surplus = answer.differences(wanted_rows(case, engine))
