@@ -303,7 +303,7 @@ def test_a_broken_line_of_a_csv_is_rejected_with_its_text_and_file(tmp_path: Pat
         assert messages == []
     else:
         (message,) = messages
-        assert message.startswith("staging.events rejects 1 of 2 rows (50.00 %): 1 bad_line, as '3,4,5' in events.csv")
+        assert message.startswith("rejects 1 of 2 rows (50.00 %): 1 bad_line, as '3,4,5' in events.csv")
         assert message.endswith('recsys-duck query "from staging.events_rejected limit 20"')
 
 
