@@ -123,8 +123,9 @@ def _json_fix(declared: Input, name: str, line: str) -> str:
     if line.startswith("{'"):  # how Python prints a dict
         script = "import ast, json, sys; [print(json.dumps(ast.literal_eval(line))) for line in sys.stdin]"
         return f'these are dicts of Python, write them as JSON: python3 -c "{script}" < {name} > rows.jsonl'
-    if line.startswith("{"):
-        return f"give one JSON object a line, or an array of them: jq -c . {name} > rows.jsonl"
+    if line.startswith(("{", "[")):
+        inside = "." if line.startswith("{") else "'.[]'"
+        return f"give one JSON object a line, or an array of them: jq -c {inside} {name} > rows.jsonl"
     return (
         f"give one JSON object a line, or an array of them; or say another format: --reader {declared.name}.format=csv"
     )

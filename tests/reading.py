@@ -66,10 +66,10 @@ def read(
         text = f"select {show}, bad_line, bad_value from files.events order by all"
         places = sql.facts(text, where="test").places
         try:
-            found = engine.fetch(Query(text, places, {}, {"events": intake.source}, "test"))
+            found = engine.fetch(Query(text, places, {}, {"events": intake.readable}, "test"))
         except StageError:
             if not porter.again(intake):
                 raise
-            found = engine.fetch(Query(text, places, {}, {"events": intake.source}, "test"))
+            found = engine.fetch(Query(text, places, {}, {"events": intake.readable}, "test"))
     rows = [row[:-2] for row in found if not row[-2]]
     return Read(rows, [str(row[-1]) for row in found if row[-2]], intake.warnings, intake.n_rows)

@@ -91,19 +91,39 @@ def test_an_item_that_nobody_met_has_no_list(project: Path) -> None:
     assert told.what == "nothing is similar to 'Nobody met it'"
 
 
-@pytest.mark.parametrize("user", ["", "1.0", "01", "1 ", "null", "*", "1' or '1' = '1", "-1", "\x00"])
+@pytest.mark.parametrize(
+    ("user", "what"),
+    [
+        ("01", "there is no user 01: the popular list is shown"),
+        ("-1", "there is no user -1: the popular list is shown"),
+        ("99", "user 99 has no events in train: the popular list is shown"),
+    ],
+)
+def test_a_user_without_events_gets_the_popular_list_and_is_told(project: Path, user: str, what: str) -> None:
+    done = command_here(project, "recommend", "--format", "csv", "--", user)
+    assert done.returncode == 0
+    assert {line.split(",")[0] for line in done.stdout.splitlines()[1:]} == {"popular"}
+    assert done.stderr.splitlines()[0] == what
+
+
+@pytest.mark.parametrize("user", ["", "1.0", "1 ", "null", "*", "1' or '1' = '1", "\x00"])
 def test_a_user_that_is_none_is_refused(project: Path, user: str) -> None:
     (told,) = refused(command_here(project, "recommend", "--", user), 2)
     assert told.what.startswith("there is no user ")
 
 
 @pytest.mark.parametrize(
-    "arguments", [["99"], ["99", "--model", "als"], ["1", "--model", "ALS"], ["1", "--model", "'"]]
+    ("arguments", "fix"),
+    [
+        (["99", "--model", "als"], "leave out --model for the popular list"),
+        (["1", "--model", "ALS"], "als"),
+        (["1", "--model", "'"], "als, item_knn, popular"),
+    ],
 )
-def test_a_list_that_is_not_there_names_the_models_that_have_some(project: Path, arguments: list[str]) -> None:
+def test_a_list_that_is_not_there_says_which_there_are(project: Path, arguments: list[str], fix: str) -> None:
     (told,) = refused(command_here(project, "recommend", *arguments), 2)
     assert told.what.startswith("there is no list ")
-    assert "als, item_knn, popular" in told.fix
+    assert fix in told.fix
 
 
 @pytest.mark.parametrize(
