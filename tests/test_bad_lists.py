@@ -1,5 +1,6 @@
 """Bad input to what makes, shows and judges lists: told with its exit code, nothing lost, nothing half-published."""
 
+import json
 import os
 import signal
 import subprocess
@@ -100,9 +101,9 @@ def test_an_item_that_nobody_met_has_no_list(project: Path) -> None:
     ],
 )
 def test_a_user_without_events_gets_the_popular_list_and_is_told(project: Path, user: str, what: str) -> None:
-    done = command_here(project, "recommend", "--format", "csv", "--", user)
+    done = command_here(project, "recommend", "--format", "json", "--", user)
     assert done.returncode == 0
-    assert {line.split(",")[0] for line in done.stdout.splitlines()[1:]} == {"popular"}
+    assert {json.loads(line)["model_name"] for line in done.stdout.splitlines()} == {"popular"}
     assert done.stderr.splitlines()[0] == what
 
 
