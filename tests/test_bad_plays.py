@@ -335,7 +335,7 @@ def test_a_parquet_of_integer_ids_meets_a_catalog_of_texts(tmp_path: Path) -> No
     ("kind", "stage", "reason", "header"),
     [
         ("taste_profile", "staging.events", "bad_line", ""),
-        ("lastfm_360k", "staging.plays", "bad_plays", "user\tid\tname\tplays\n"),
+        ("lastfm_360k", "staging.selected_plays", "bad_line", "user\tid\tname\tplays\n"),
     ],
 )
 def test_a_header_that_is_read_as_a_row_is_rejected_and_counted(
