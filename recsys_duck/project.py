@@ -21,6 +21,7 @@ from recsys_duck.sentence import columns_of
 from recsys_duck.settings import SETTINGS_FILE, Given, load_settings, warehouse_folder
 from recsys_duck.source import Source
 from recsys_duck.stage import PythonStage, SqlFacts, SqlStage, Stage, parse_stage
+from recsys_duck.times import unit_doubts
 
 # the table whose named parts the parameter models chooses; a part of that name of another table goes with it
 MODELLED = "recs.personal"
@@ -78,7 +79,7 @@ def load_project(given: Given, reader: SqlText, python_stages: Sequence[PythonSt
         settings=settings,
         stages=active,
         off={table: one.only_if for one in everything.values() for table in one.tables if table not in made},
-        unread=(*without_effect(settings, everything, active), *unread_columns(sources)),
+        unread=(*without_effect(settings, everything, active), *unread_columns(sources), *unit_doubts(sources)),
         macros=tuple(read_macros(reader)),
         contract={name: table_of(contract, name) for name in contract},
         toml=toml,

@@ -34,7 +34,7 @@ def lay_out_epochs(folder: Path, layout: str, values: Sequence[int | str]) -> tu
 def doubts(folder: Path, layout: str, values: Sequence[int | str], unit: str) -> tuple[str, ...]:
     """Tell what a project says of the unit of its times."""
     files = lay_out_epochs(folder, layout, values)
-    return load(folder, kind="events", files=files, readers=(("events", "time_unit", unit),))[0].doubts
+    return load(folder, kind="events", files=files, readers=(("events", "time_unit", unit),))[0].unread
 
 
 @pytest.mark.parametrize("layout", ["csv", "jsonl", "parquet"])
