@@ -253,7 +253,6 @@ def test_what_a_messy_shop_exports_is_guessed(tmp_path: Path) -> None:
     assert '# negative_weight = "net"' in text
 
 
-@pytest.mark.xfail(strict=False, reason="waits for decimal, lists of time_format and whole ids in the readers")
 def test_a_messy_shop_is_built_with_names_and_every_row_is_accounted_for(tmp_path: Path) -> None:
     told = messy(tmp_path)
     done = command_here(tmp_path, "init", ".", "--yes")
