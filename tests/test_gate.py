@@ -136,7 +136,7 @@ def test_more_than_a_fifth_rejected_is_told_with_a_sample_and_the_query(
     rows = [f"{at},a,2020-01-0{at + 1}\n" for at in range(8)] + [f"9,b,0{at + 1}.02.2020\n" for at in range(n_bad)]
     events = build_text(tmp_path, TIMES + "".join(rows))
     expected = (
-        f"staging.events rejects 3 of 11 rows ({3 / 11:.2%}): 3 bad_time, as '01.02.2020', '02.02.2020', '03.02.2020' "
+        f"rejects 3 of 11 rows ({3 / 11:.2%}): 3 bad_time, as '01.02.2020', '02.02.2020', '03.02.2020' "
         'in e.csv; see them: recsys-duck query "from staging.events_rejected limit 20"'
     ).replace("%)", " %)")
     assert [one for one in told(events) if "rejects" in one] == ([expected] if is_told else [])
@@ -196,4 +196,4 @@ def test_the_check_of_lines_is_recorded_as_one_of_lines(tmp_path: Path) -> None:
         tmp_path / "warehouse",
         "select n_failed, method from meta.checks where kind = 'ledger' and stage = 'staging.events'",
     )
-    assert found == [(0, "counted on the lines of the files")]
+    assert found == [(0, "counted on the files")]
