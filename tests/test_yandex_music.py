@@ -282,20 +282,16 @@ def test_a_missing_file_is_refused_by_its_input(tmp_path: Path) -> None:
     assert caught.value.where == "catalog_names*.parquet"
 
 
-@pytest.mark.parametrize("empty", ["tracks", "names", "events"])
-def test_a_file_without_rows_leaves_no_event_which_a_time_split_refuses(tmp_path: Path, empty: str) -> None:
+@pytest.mark.parametrize(
+    ("empty", "name"), [("tracks", "tracks"), ("names", "catalog_names"), ("events", "interactions")]
+)
+def test_a_file_without_rows_ends_the_build_by_the_name_of_its_input(tmp_path: Path, empty: str, name: str) -> None:
     given = {"tracks": TRACKS, "names": NAMES, "events": EVENTS}
     lay_out(tmp_path, **{empty: f"from ({given[empty]}) limit 0"})
-    with pytest.raises(CheckError, match="no event is left that has a time"):
-        build(tmp_path, select=("+split.cut",))
+    for split in ("time", "none"):
+        with pytest.raises(CheckError, match=f"the files of input {name} hold no row, nothing is published"):
+            build(tmp_path, select=(), split=split)
     assert not (tmp_path / "warehouse" / "recsys.duckdb").exists()
-    build(tmp_path, select=(), split="none")
-    for table in ("core.events", "models.item_neighbours", "recs.similar_items", "recs.personal"):
-        assert rows(tmp_path, f"select count(*) from {table}") == [(0,)], table
-    if empty == "tracks":
-        assert ledger(tmp_path, "staging.events") == {"in": 40, "track_not_in_catalog": 40}
-    if empty == "names":
-        assert ledger(tmp_path, "staging.tracks") == {"in": 4, "no_artists": 1, "unknown_genre": 3}
 
 
 def test_times_beyond_the_build_are_kept_and_told_and_times_that_are_none_rejected(tmp_path: Path) -> None:
