@@ -259,7 +259,7 @@ def test_every_row_of_an_alias_table_is_accounted_for(aliased: Path) -> None:
 
 
 def test_one_command_in_a_fresh_folder_publishes_everything(tmp_path: Path) -> None:
-    lines = "".join(f"{i % 6};{i % 9};{i}\n" for i in range(60))
+    lines = "".join(f"{i % 6};{i % 9};{1_600_000_000 + i}\n" for i in range(60))
     (tmp_path / "plays.csv").write_text(f"who;what;when\n{lines}")
     columns = ["--column", "user_id=who", "--column", "item_id=what", "--column", "occurred_at=when"]
     options = ["--reader", 'events.delimiter=";"', "--reader", "events.time_unit=s", "--set", "split=time"]
