@@ -36,6 +36,10 @@ UNSTABLE_FUNCTIONS = {
 }
 UNSTABLE_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 
+# What texts said of themselves, by text and place: a process that builds more than once reads each once.
+_FACTS: dict[tuple[str, str], SqlFacts] = {}
+_PREDICATE_COLUMNS: dict[str, frozenset[str]] = {}
+
 
 class SqlText:
     """Reads stage texts and file schemas on one connection, which holds no data; use it in a `with`."""
@@ -55,6 +59,10 @@ class SqlText:
         Raises:
             ProjectError: a syntax error, several statements, or something that is no SELECT.
         """
+        known = _FACTS.get((text, where))
+        return known or _FACTS.setdefault((text, where), self._facts(text, where))
+
+    def _facts(self, text: str, where: str) -> SqlFacts:
         node = self.select_node(text, where)
         data = text.encode()
         tokens = read_tokens(data)
@@ -71,16 +79,18 @@ class SqlText:
             places=tuple(sorted({*tables, *bound}, key=lambda place: place.start)),
         )
 
-    def predicate_columns(self, predicate: str, *, where: str) -> set[str]:
+    def predicate_columns(self, predicate: str, *, where: str) -> frozenset[str]:
         """Name the columns that a check's predicate speaks of.
 
         Raises:
             ProjectError: it is no predicate.
         """
+        if predicate in _PREDICATE_COLUMNS:
+            return _PREDICATE_COLUMNS[predicate]
         node = self.select_node(f"select {predicate}", where)
         bound = {parameter for found in _walk(node) for parameter in _lambda_names(found)}
         names = {str(found["column_names"][-1]) for found in _walk(node) if found.get("type") == "COLUMN_REF"}
-        return names - bound
+        return _PREDICATE_COLUMNS.setdefault(predicate, frozenset(names - bound))
 
     def look_into(self, source: Source) -> Source:
         """Read which columns each file of a source has itself, with their types.

@@ -1,11 +1,13 @@
 """Source: the text that a Python stage's fingerprint covers, its module and all it imports from the package."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 
 
+@cache
 def source_of(module: str) -> str:
     """Join the source of a module with that of everything it imports from this package, in order of names.
 
